@@ -1,0 +1,27 @@
+/** Flags that several subcommands share. */
+import { DEFAULT_CONFIG } from "../core/config/paths.ts";
+
+const text = (input: string) => input;
+
+export const configFlag = {
+  kind: "parsed",
+  parse: text,
+  brief: "The array's config file",
+  default: DEFAULT_CONFIG,
+  placeholder: "FILE",
+} as const;
+
+export const nodeFlag = {
+  kind: "parsed",
+  parse: text,
+  brief: "Which node of the config this machine is (default: the one whose address this machine has)",
+  optional: true,
+  placeholder: "NAME",
+} as const;
+
+export const jsonFlag = {
+  kind: "boolean",
+  brief: "Print JSON",
+  default: false,
+  withNegated: false,
+} as const;

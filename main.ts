@@ -1,0 +1,57 @@
+/** dlba: a Decrypting Load Balancing Array. This file names the subcommands; each is a file of `cmd/`. */
+import {
+  type ApplicationText,
+  buildApplication,
+  buildRouteMap,
+  help,
+  run,
+  type StricliProcess,
+  text_en,
+  version,
+} from "@stricli/core";
+import { check } from "./cmd/check.ts";
+import { UsageError } from "./core/errors.ts";
+import manifest from "./deno.json" with { type: "json" };
+
+const root = buildRouteMap({
+  routes: { check },
+  docs: { brief: "A Decrypting Load Balancing Array: a few Linux machines as one load balancer" },
+});
+
+/** A finding is its own sentence; a defect of ours shows where it happened. */
+function describe(error: unknown): string {
+  if (error instanceof UsageError) return error.message;
+  return error instanceof Error ? error.stack ?? error.message : String(error);
+}
+
+const text: ApplicationText = {
+  ...text_en,
+  exceptionWhileRunningCommand: describe,
+  commandErrorResult: describe,
+};
+
+const app = buildApplication(root, {
+  name: "dlba",
+  determineExitCode: (error) => error instanceof UsageError ? 2 : 1,
+  scanner: { caseStyle: "allow-kebab-for-camel", allowArgumentEscapeSequence: true },
+  documentation: { disableAnsiColor: !Deno.stdout.isTerminal() },
+  localization: { text },
+}, {
+  help: help({
+    formatting: { caseStyle: "convert-camel-to-kebab", useAliasInUsageLine: false, onlyRequiredInUsageLine: false },
+    brief: "Print help and exit",
+  }),
+  version: version({ info: { currentVersion: manifest.version }, brief: "Print the version and exit" }),
+});
+
+function writer(stream: { writeSync(bytes: Uint8Array): number }) {
+  return { write: (text: string) => void stream.writeSync(new TextEncoder().encode(text)) };
+}
+
+if (import.meta.main) {
+  const process: StricliProcess = { stdout: writer(Deno.stdout), stderr: writer(Deno.stderr) };
+  await run(app, Deno.args, { process });
+  const status = Number(process.exitCode ?? 0);
+  // Stricli's negative codes (unknown command, bad argument) are wrong use.
+  Deno.exit(status < 0 ? 2 : status);
+}
