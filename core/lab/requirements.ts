@@ -1,0 +1,98 @@
+/** What a mode needs from the machine beyond Deno, and which Debian package brings it. */
+import { UsageError } from "../errors.ts";
+
+interface Requirement {
+  /** Debian's package. */
+  readonly package: string;
+  /** A program on PATH, or a shared library by the name that dlopen(3) takes. */
+  readonly program?: string;
+  readonly library?: string;
+}
+
+const LIBSSL: Requirement = { package: "libssl3", library: "libssl.so.3" };
+const CURL: Requirement = { package: "curl", program: "curl" };
+
+/** Packages by mode. `loopback` needs nothing that a Debian with curl or openssl lacks. */
+const REQUIREMENTS = {
+  loopback: [LIBSSL],
+  demo: [
+    LIBSSL,
+    CURL,
+    { package: "libpcap0.8", library: "libpcap.so.0.8" },
+    { package: "iproute2", program: "ip" },
+    { package: "nftables", program: "nft" },
+    { package: "ethtool", program: "ethtool" },
+    { package: "util-linux", program: "nsenter" },
+    { package: "procps", program: "sysctl" },
+  ],
+  test: [
+    { package: "openssl", program: "openssl" },
+    { package: "tcpdump", program: "tcpdump" },
+    { package: "python3", program: "python3" },
+  ],
+} as const satisfies Record<string, readonly Requirement[]>;
+
+export type Mode = "loopback" | "demo" | "test";
+
+/** All that a mode needs: `test` includes `demo`. */
+function requirements(mode: Mode): readonly Requirement[] {
+  return mode === "test" ? [...REQUIREMENTS.demo, ...REQUIREMENTS.test] : REQUIREMENTS[mode];
+}
+
+/** Debian packages that the mode needs and this machine lacks. */
+export function missingPackages(mode: Mode): string[] {
+  return requirements(mode).filter((need) => !isPresent(need)).map((need) => need.package);
+}
+
+function isPresent({ program, library }: Requirement): boolean {
+  if (library) {
+    try {
+      Deno.dlopen(library, {}).close();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+  const folders = [...(Deno.env.get("PATH") ?? "").split(":"), "/usr/sbin", "/sbin"];
+  return folders.some((folder) => {
+    try {
+      return Deno.statSync(`${folder}/${program}`).isFile;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/**
+ * Installs what the mode lacks with apt-get, when `install` is set and this is root on Debian or Ubuntu.
+ * Everything it prints goes to stderr. Throws {@linkcode UsageError} with the exact command otherwise.
+ */
+export function ensureRequirements(mode: Mode, install: boolean): void {
+  const missing = missingPackages(mode);
+  if (missing.length === 0) return;
+  const command = `apt-get install -y --no-install-recommends ${missing.join(" ")}`;
+  if (!install || Deno.uid() !== 0 || !hasAptGet()) {
+    throw new UsageError(`Missing on this machine: ${missing.join(", ")}. As root run: ${command}`);
+  }
+  console.error(`setup: ${command}`);
+  // A fresh machine has no package lists, or old ones.
+  apt(["update", "-q"]);
+  apt(["install", "-y", "-q", "--no-install-recommends", ...missing]);
+  const still = missingPackages(mode);
+  if (still.length > 0) throw new UsageError(`apt-get did not bring ${still.join(", ")}. As root run: ${command}`);
+}
+
+function hasAptGet(): boolean {
+  return isPresent({ package: "apt", program: "apt-get" });
+}
+
+function apt(args: string[]): void {
+  const { success, stdout, stderr } = new Deno.Command("apt-get", {
+    args,
+    stdin: "null",
+    env: { DEBIAN_FRONTEND: "noninteractive" },
+  }).outputSync();
+  if (success) return;
+  const output = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  throw new UsageError(`apt-get ${args.join(" ")} failed:\n${output.trim().split("\n").slice(-5).join("\n")}`);
+}
