@@ -10,12 +10,17 @@ import {
   version,
 } from "@stricli/core";
 import { check } from "./cmd/check.ts";
+import { demo } from "./cmd/demo.ts";
+import { labWeb } from "./cmd/lab_web.ts";
 import { UsageError } from "./core/errors.ts";
 import manifest from "./deno.json" with { type: "json" };
 
 const root = buildRouteMap({
-  routes: { check },
-  docs: { brief: "A Decrypting Load Balancing Array: a few Linux machines as one load balancer" },
+  routes: { check, demo, "lab-web": labWeb },
+  docs: {
+    brief: "A Decrypting Load Balancing Array: a few Linux machines as one load balancer",
+    hideRoute: { "lab-web": true },
+  },
 });
 
 /** A finding is its own sentence; a defect of ours shows where it happened. */
@@ -27,7 +32,7 @@ function describe(error: unknown): string {
 const text: ApplicationText = {
   ...text_en,
   exceptionWhileRunningCommand: describe,
-  commandErrorResult: describe,
+  commandErrorResult: (error) => error.message,
 };
 
 const app = buildApplication(root, {

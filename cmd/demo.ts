@@ -1,0 +1,41 @@
+import { buildCommand } from "@stricli/core";
+import { jsonFlag } from "./flags.ts";
+
+interface Flags {
+  readonly json: boolean;
+  readonly loopback: boolean;
+  readonly keep: boolean;
+  readonly remove: boolean;
+  readonly install: boolean;
+}
+
+const off = { kind: "boolean", default: false, withNegated: false } as const;
+
+export const demo = buildCommand({
+  loader: async () => {
+    const { removeKeptDemos, runDemo } = await import("../core/lab/demo/demo.ts");
+    return async ({ remove, ...options }: Flags) => {
+      if (remove) {
+        console.log(`Removed: ${await removeKeptDemos()}`);
+        return undefined;
+      }
+      return await runDemo(options) ? undefined : new Error("A step did not hold");
+    };
+  },
+  parameters: {
+    flags: {
+      json: jsonFlag,
+      loopback: { ...off, brief: "Only the server role, on 127.0.0.1: needs neither root nor packages" },
+      keep: { ...off, brief: "Leave the array up and print how to look around" },
+      remove: { ...off, brief: "Remove the arrays that --keep left up, and do nothing else" },
+      install: { ...off, brief: "Install missing Debian packages first (as root)" },
+    },
+  },
+  docs: {
+    brief: "Start a real array in network namespaces and send traffic through it",
+    fullDescription:
+      "Makes a client, a switch, 3 nodes and 3 web servers in network namespaces, sends HTTP and HTTPS\n" +
+      "requests through the array, kills a web server and a node, and prints what was seen of each step.\n" +
+      "Everything is removed at the end, also on Ctrl-C. Exit code 0 only if every step held.",
+  },
+});

@@ -1,0 +1,154 @@
+/**
+ * The demo's array in the laboratory: a client, three nodes that all run `dlba node`, three web servers.
+ * Everything is done as an operator would: a dlba.yaml, `dlba init`, `dlba setup-node`, `dlba node`.
+ */
+import { delay } from "../../delay.ts";
+import { dlbaCommand } from "../../node/role.ts";
+import type { TablesReport } from "../../status/tables.ts";
+import { Lab } from "../lab.ts";
+
+export const VIP = "10.77.0.100";
+export const SITE = "shop.test";
+export const CLIENT_ADDRESSES = ["10.77.0.201", "10.77.0.202"] as const;
+export const NODES = ["a", "b", "c"] as const;
+/** The node that schedules first: the one of the lowest id. */
+export const SCHEDULER = "a";
+const WEBS = ["web1", "web2", "web3"] as const;
+const WEB_PORT = 8080;
+
+/** Longest wait for a state of the array, ms. */
+const WAIT_MS = 15_000;
+const WAIT_STEP_MS = 100;
+
+export class DemoArray {
+  #webs = new Map<string, Deno.ChildProcess>();
+  #processes: Deno.ChildProcess[] = [];
+
+  private constructor(readonly lab: Lab) {}
+
+  /** Makes the hosts; nothing runs in them yet. */
+  static async create(): Promise<DemoArray> {
+    const lab = await Lab.create([
+      { name: "client", addresses: CLIENT_ADDRESSES.map((address) => `${address}/24`) },
+      ...NODES.map((name, index) => ({ name, addresses: [`10.77.0.${11 + index}/24`] })),
+      ...WEBS.map((name, index) => ({ name, addresses: [`10.77.0.${21 + index}/24`] })),
+    ]);
+    return new DemoArray(lab);
+  }
+
+  get configFile(): string {
+    return `${this.lab.dir}/dlba.yaml`;
+  }
+
+  get caFile(): string {
+    return `${this.lab.dir}/tls/${SITE}.crt`;
+  }
+
+  /** Environment of every dlba process of the lab: its run and state folders are the lab's own. */
+  get env(): Record<string, string> {
+    return { DLBA_RUN_DIR: `${this.lab.dir}/run`, DLBA_STATE_DIR: `${this.lab.dir}/state` };
+  }
+
+  /** Writes the config and the secrets. */
+  async configure(): Promise<void> {
+    await Deno.writeTextFile(this.configFile, this.#config());
+    const [program, ...args] = dlbaCommand(["init", "--config", this.configFile, "--self-signed", SITE]);
+    const { success, stderr } = await new Deno.Command(program!, { args }).output();
+    if (!success) throw new Error(`dlba init failed: ${new TextDecoder().decode(stderr).trim()}`);
+  }
+
+  #config(): string {
+    const nodes = NODES.map((name, index) => {
+      const { address, mac } = this.lab.host(name);
+      return `  - { id: ${index}, name: ${name}, address: ${address}/24, mac: "${mac}", interface: eth0 }`;
+    });
+    const backEnds = WEBS.map((name, index) =>
+      `      - { key: ${index + 1}, address: "${this.lab.host(name).address}:${WEB_PORT}" }`
+    );
+    return `array: { name: demo, vip: ${VIP} }
+proxy: { workers: 1 }
+nodes:
+${nodes.join("\n")}
+pools:
+  - name: shop
+    persistence: { session_cookies: [JSESSIONID] }
+    back_ends:
+${backEnds.join("\n")}
+tls:
+  certificates:
+    - { cert: tls/${SITE}.crt, key: tls/${SITE}.key }
+`;
+  }
+
+  /** Starts web servers and nodes, and resolves when each node answers on its status port. */
+  async start(): Promise<void> {
+    for (const name of WEBS) {
+      const host = this.lab.host(name);
+      const child = host.start(dlbaCommand(["lab-web", name, `${host.address}:${WEB_PORT}`]));
+      this.#webs.set(name, child);
+      this.#processes.push(child);
+    }
+    await Promise.all(NODES.map(async (name) => {
+      const host = this.lab.host(name);
+      await host.must(dlbaCommand(["setup-node", "--apply", ...this.#nodeFlags(name)]), this.env);
+      const child = host.start(dlbaCommand(["node", ...this.#nodeFlags(name)]), this.env);
+      this.#processes.push(child);
+      await this.#untilReady(name, child);
+    }));
+  }
+
+  async #untilReady(name: string, child: Deno.ChildProcess): Promise<void> {
+    let ended: Deno.CommandStatus | undefined;
+    child.status.then((status) => ended = status);
+    await waitFor(`node ${name} to be ready`, () => {
+      if (ended) throw new Error(`node ${name} ended with ${ended.code}: ${this.lab.host(name).log().trim()}`);
+      return Promise.resolve(/^ready$/m.test(this.lab.host(name).log()));
+    });
+  }
+
+  #nodeFlags(name: string): string[] {
+    return ["--config", this.configFile, "--node", name];
+  }
+
+  /** The tables of a node, by `dlba tables --json` run on it. */
+  async tables(name: string = SCHEDULER): Promise<TablesReport> {
+    const command = dlbaCommand(["tables", "--json", ...this.#nodeFlags(name)]);
+    return JSON.parse(await this.lab.host(name).must(command, this.env));
+  }
+
+  /** Which node the bucket of this client address and port belongs to now. */
+  nodeOf(tables: TablesReport, address: string, port: number): string | undefined {
+    const bucket = bucketOf(tables, address, port);
+    const row = tables.client_ip_hash_table!.assigned.find((row) => row.bucket === bucket);
+    return tables.server_status.find((server) => server.number === row?.node)?.name;
+  }
+
+  /** The node of that physical address. */
+  nodeAt(address: string): string | undefined {
+    return NODES.find((name) => this.lab.host(name).address === address);
+  }
+
+  killWeb(name: string): void {
+    this.#webs.get(name)!.kill("SIGKILL");
+  }
+
+  /** Lets go of the processes, so that they outlive this one. */
+  release(): void {
+    for (const child of this.#processes) child.unref();
+  }
+}
+
+/** The seed's formula: (32 bit client IP address + 16 bit client port) % size. */
+export function bucketOf(tables: TablesReport, address: string, port: number): number {
+  const ip = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+  return (ip + port) % tables.client_ip_hash_table!.size;
+}
+
+/** Asks until the state holds. Throws, naming `what`, when it does not within {@linkcode WAIT_MS}. */
+export async function waitFor(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + WAIT_MS;
+  while (!await holds()) {
+    if (performance.now() > deadline) throw new Error(`waited ${WAIT_MS / 1000} s for ${what}`);
+    await delay(WAIT_STEP_MS);
+  }
+}
