@@ -25,18 +25,16 @@ const REQUIREMENTS = {
     { package: "util-linux", program: "nsenter" },
     { package: "procps", program: "sysctl" },
   ],
-  test: [
-    { package: "openssl", program: "openssl" },
-    { package: "tcpdump", program: "tcpdump" },
-    { package: "python3", program: "python3" },
-  ],
+  unit: [LIBSSL, CURL, { package: "openssl", program: "openssl" }],
+  test: [{ package: "tcpdump", program: "tcpdump" }],
 } as const satisfies Record<string, readonly Requirement[]>;
 
-export type Mode = "loopback" | "demo" | "test";
+export type Mode = keyof typeof REQUIREMENTS;
 
-/** All that a mode needs: `test` includes `demo`. */
+/** All that a mode needs: the whole test run needs what its parts need. */
 function requirements(mode: Mode): readonly Requirement[] {
-  return mode === "test" ? [...REQUIREMENTS.demo, ...REQUIREMENTS.test] : REQUIREMENTS[mode];
+  if (mode !== "test") return REQUIREMENTS[mode];
+  return [...new Set([...REQUIREMENTS.demo, ...REQUIREMENTS.unit, ...REQUIREMENTS.test])];
 }
 
 /** Debian packages that the mode needs and this machine lacks. */
