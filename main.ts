@@ -12,11 +12,13 @@ import {
 import { check } from "./cmd/check.ts";
 import { demo } from "./cmd/demo.ts";
 import { labWeb } from "./cmd/lab_web.ts";
+import { scheduler } from "./cmd/scheduler.ts";
+import { setupNode } from "./cmd/setup_node.ts";
 import { UsageError } from "./core/errors.ts";
 import manifest from "./deno.json" with { type: "json" };
 
 const root = buildRouteMap({
-  routes: { check, demo, "lab-web": labWeb },
+  routes: { check, "setup-node": setupNode, scheduler, demo, "lab-web": labWeb },
   docs: {
     brief: "A Decrypting Load Balancing Array: a few Linux machines as one load balancer",
     hideRoute: { "lab-web": true },
