@@ -1,0 +1,70 @@
+/** The event loop of a proxy process: descriptors, deadlines, and now and then Deno's own loop. */
+import { Epoll } from "../../ffi/epoll.ts";
+import { runtimeTurn } from "../../ffi/runtime_turn.ts";
+import { type Timed, TimerWheel } from "./timer_wheel.ts";
+
+/** Longest wait for an event, ms: deadlines are seen within it. */
+const WAIT_MS = 100;
+/** Deno's event loop gets its turn so often, ms. */
+const TURN_MS = 50;
+
+/** Whatever has a descriptor. `mask` holds the EPOLL bits. */
+export interface Watched {
+  onEvent(mask: number): void;
+}
+
+export class EventLoop {
+  #epoll = new Epoll();
+  #watched: (Watched | undefined)[] = [];
+  #generations: number[] = [];
+  #wheel: TimerWheel;
+  /** ms, read once a turn. */
+  now = performance.now();
+
+  constructor() {
+    this.#wheel = new TimerWheel(this.now);
+  }
+
+  watch(fd: number, watched: Watched): void {
+    const generation = ((this.#generations[fd] ?? 0) + 1) | 0;
+    this.#generations[fd] = generation;
+    this.#watched[fd] = watched;
+    this.#epoll.add(fd, generation);
+  }
+
+  /** To be called before the descriptor is closed; closing takes it out of the kernel's set. */
+  forget(fd: number): void {
+    this.#watched[fd] = undefined;
+  }
+
+  setDeadline(timed: Timed, ms: number): void {
+    this.#wheel.set(timed, this.now, ms);
+  }
+
+  clearDeadline(timed: Timed): void {
+    this.#wheel.remove(timed);
+  }
+
+  /** Runs until `isDone` says so; it is asked after each batch of events. */
+  async run(isDone: () => boolean): Promise<void> {
+    let turned = performance.now();
+    while (!isDone()) {
+      const count = this.#epoll.wait(WAIT_MS);
+      this.now = performance.now();
+      for (let i = 0; i < count; i++) {
+        const fd = this.#epoll.fd(i);
+        // Within this batch the descriptor may have been closed, and its number given to another.
+        if (this.#generations[fd] === this.#epoll.generation(i)) this.#watched[fd]?.onEvent(this.#epoll.mask(i));
+      }
+      this.#wheel.advance(this.now);
+      if (this.now - turned >= TURN_MS) {
+        await runtimeTurn();
+        turned = performance.now();
+      }
+    }
+  }
+
+  close(): void {
+    this.#epoll.close();
+  }
+}

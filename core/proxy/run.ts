@@ -1,0 +1,37 @@
+/** `dlba serve`: one proxy process. */
+import { Mapping } from "../../ffi/mapping.ts";
+import { runDir } from "../config/paths.ts";
+import type { Config, NodeConfig } from "../config/schema.ts";
+import { announceReady } from "../node/role.ts";
+import { BackEndTable } from "./back_end_table.ts";
+import { Server } from "./server.ts";
+
+export interface ServeOptions {
+  readonly configFile: string;
+  /** Instead of the VIP. */
+  readonly listen?: string | undefined;
+  /** Which of the node's proxy processes this is, from 0. */
+  readonly worker: number;
+}
+
+/** Name of a proxy process's tables in the run folder. */
+export function serveTableFile(worker: number): string {
+  return `serve-${worker}.tables`;
+}
+
+/** Serves until SIGTERM or SIGINT. Throws UsageError where it cannot start. */
+export async function runServe(config: Config, node: NodeConfig, options: ServeOptions): Promise<void> {
+  const { configFile, listen, worker } = options;
+  const path = `${runDir(config, node)}/${serveTableFile(worker)}`;
+  const mapping = Mapping.create(path, BackEndTable.bytes(config));
+  try {
+    const address = listen ?? config.array.vip;
+    const server = new Server({ config, configFile, address, tables: mapping.buffer });
+    for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => server.stop());
+    console.error(`serve: listening on ${server.addresses.join(", ")}`);
+    announceReady();
+    await server.run();
+  } finally {
+    mapping.close();
+  }
+}

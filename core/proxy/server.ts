@@ -1,0 +1,156 @@
+/** `dlba serve`: listeners, their connections, and the end. */
+import { TlsContext } from "../../ffi/openssl.ts";
+import { accept, acceptedFrom, close as closeFd, listenOn } from "../../ffi/socket.ts";
+import { strerror } from "../../ffi/errno.ts";
+import { besideConfig } from "../config/paths.ts";
+import type { Config } from "../config/schema.ts";
+import { UsageError } from "../errors.ts";
+import { TlsStream } from "../tls/tls_stream.ts";
+import { Dispatcher } from "./app.ts";
+import { BackEndTable } from "./back_end_table.ts";
+import { ClientConnection, type ClientContext } from "./client_connection.ts";
+import { EventLoop } from "./loop.ts";
+import { buildPools, type Pool } from "./pool.ts";
+import { PlainStream } from "./stream.ts";
+import { Timed } from "./timer_wheel.ts";
+
+/** Connections that wait to be accepted: what the kernel allows by default (net.core.somaxconn). */
+const BACKLOG = 4096;
+/** Running exchanges have so long once the server stops, ms. */
+const DRAIN_MS = 10_000;
+/** When no descriptor is left, accepting is tried again after so long, ms. */
+const ACCEPT_RETRY_MS = 100;
+const EAGAIN = 11;
+const ECONNABORTED = 103;
+const EADDRINUSE = 98;
+const EADDRNOTAVAIL = 99;
+const EACCES = 13;
+
+export interface ServerOptions {
+  readonly config: Config;
+  /** Certificates are found relative to it. */
+  readonly configFile: string;
+  /** Where to listen. */
+  readonly address: string;
+  /** {@linkcode BackEndTable.bytes} long; read by others while the server runs. */
+  readonly tables: ArrayBuffer;
+}
+
+export class Server {
+  /** As "192.0.2.10:443". */
+  readonly addresses: string[] = [];
+  #context: ClientContext;
+  #listeners: Listener[] = [];
+  #pools: ReadonlyMap<string, Pool>;
+  #tls: TlsContext | undefined;
+  #drainUntil = Infinity;
+
+  /** Opens every listener. Throws UsageError, with none left open, when one cannot be opened or the certificate not be used. */
+  constructor({ config, configFile, address, tables }: ServerOptions) {
+    const loop = new EventLoop();
+    this.#pools = buildPools(config);
+    const table = new BackEndTable(tables);
+    table.clear();
+    const dispatcher = new Dispatcher(config, this.#pools);
+    this.#context = { loop, limits: config.proxy, dispatcher, table, clients: new Set(), isStopping: false };
+    try {
+      const certificate = config.tls?.certificates[0];
+      this.#listen(address, config.array.ports.http, undefined);
+      if (certificate) {
+        this.#tls = new TlsContext(
+          besideConfig(configFile, certificate.cert),
+          besideConfig(configFile, certificate.key),
+        );
+        this.#listen(address, config.array.ports.https, this.#tls);
+      }
+    } catch (error) {
+      this.#free();
+      throw error;
+    }
+    for (const listener of this.#listeners) loop.watch(listener.fd, listener);
+  }
+
+  #listen(address: string, port: number, tls: TlsContext | undefined): void {
+    const fd = listenOn(address, port, BACKLOG);
+    if (fd < 0) throw new UsageError(whyNotListening(address, port, -fd));
+    this.#listeners.push(new Listener(this.#context, fd, tls));
+    this.addresses.push(`${address}:${port}`);
+  }
+
+  /** Serves until {@linkcode stop}, and then until the running exchanges are done or out of time. */
+  async run(): Promise<void> {
+    const { loop, clients } = this.#context;
+    await loop.run(() => this.#context.isStopping && (clients.size === 0 || loop.now > this.#drainUntil));
+    for (const client of [...clients]) client.close();
+    this.#free();
+  }
+
+  /** Accepts no more; connections without a request are closed. */
+  stop(): void {
+    const context = this.#context;
+    if (context.isStopping) return;
+    context.isStopping = true;
+    this.#drainUntil = context.loop.now + DRAIN_MS;
+    for (const listener of this.#listeners) listener.close();
+    this.#listeners = [];
+    for (const client of [...context.clients]) client.endIfIdle();
+  }
+
+  #free(): void {
+    for (const listener of this.#listeners) listener.close();
+    for (const pool of this.#pools.values()) {
+      for (const backEnd of pool.backEnds) {
+        for (const connection of backEnd.idle.splice(0)) connection.close();
+      }
+    }
+    this.#tls?.close();
+    this.#context.loop.close();
+  }
+}
+
+class Listener extends Timed {
+  constructor(readonly context: ClientContext, readonly fd: number, readonly tls: TlsContext | undefined) {
+    super();
+  }
+
+  onEvent(): void {
+    while (true) {
+      const fd = accept(this.fd);
+      if (fd >= 0) this.#welcome(fd);
+      else if (-fd === EAGAIN) return;
+      else if (-fd !== ECONNABORTED) {
+        // No descriptor or memory is left. Edge-triggered: nobody says again that connections wait.
+        this.context.loop.setDeadline(this, ACCEPT_RETRY_MS);
+        return;
+      }
+    }
+  }
+
+  #welcome(fd: number): void {
+    const stream = this.tls ? new TlsStream(fd, this.tls.session(fd)) : new PlainStream(fd);
+    new ClientConnection(this.context, stream, acceptedFrom(), this.tls !== undefined);
+  }
+
+  override onTimeout(): void {
+    this.onEvent();
+  }
+
+  close(): void {
+    this.context.loop.clearDeadline(this);
+    this.context.loop.forget(this.fd);
+    closeFd(this.fd);
+  }
+}
+
+function whyNotListening(address: string, port: number, errno: number): string {
+  switch (errno) {
+    case EADDRINUSE:
+      return `Port ${port} of ${address} is in use by another program: ss -ltnp 'sport = :${port}' names it`;
+    case EADDRNOTAVAIL:
+      return `${address} is not an address of this machine. For the VIP run: dlba setup-node --apply`;
+    case EACCES:
+      return `No right to listen on port ${port}: run as root or with CAP_NET_BIND_SERVICE`;
+    default:
+      return `Cannot listen on ${address}:${port}: ${strerror(errno)}`;
+  }
+}

@@ -1,0 +1,49 @@
+/** A connection's bytes, in clear or decrypted. */
+import { close, FAILED, finishSending, receive, resetOnClose, send, WOULD_BLOCK } from "../../ffi/socket.ts";
+
+export { FAILED, WOULD_BLOCK };
+
+export interface Stream {
+  readonly fd: number;
+  /** Bytes put at the start of `buffer`; 0 at the peer's end, {@linkcode WOULD_BLOCK}, {@linkcode FAILED}. */
+  read(buffer: Uint8Array<ArrayBuffer>): number;
+  /**
+   * Bytes taken of the first `length`; {@linkcode WOULD_BLOCK}, {@linkcode FAILED}. After WOULD_BLOCK the next call must begin
+   * with the same bytes.
+   */
+  write(bytes: Uint8Array<ArrayBuffer>, length: number): number;
+  /** True when a read of fewer bytes than asked for means that none are left. */
+  readonly shortReadDrains: boolean;
+  /** Tells the peer that nothing more will come. */
+  finish(): void;
+  /** Makes {@linkcode close} a reset, which nobody takes for an orderly end. */
+  resetOnClose(): void;
+  /** Frees the descriptor; to be called once. */
+  close(): void;
+}
+
+export class PlainStream implements Stream {
+  readonly shortReadDrains = true;
+
+  constructor(readonly fd: number) {}
+
+  read(buffer: Uint8Array<ArrayBuffer>): number {
+    return receive(this.fd, buffer);
+  }
+
+  write(bytes: Uint8Array<ArrayBuffer>, length: number): number {
+    return send(this.fd, bytes, length);
+  }
+
+  finish(): void {
+    finishSending(this.fd);
+  }
+
+  resetOnClose(): void {
+    resetOnClose(this.fd);
+  }
+
+  close(): void {
+    close(this.fd);
+  }
+}
