@@ -12,14 +12,17 @@ import {
 import { check } from "./cmd/check.ts";
 import { demo } from "./cmd/demo.ts";
 import { labWeb } from "./cmd/lab_web.ts";
+import { node } from "./cmd/node.ts";
 import { scheduler } from "./cmd/scheduler.ts";
 import { serve } from "./cmd/serve.ts";
 import { setupNode } from "./cmd/setup_node.ts";
+import { statusd } from "./cmd/statusd.ts";
+import { tables } from "./cmd/tables.ts";
 import { UsageError } from "./core/errors.ts";
 import manifest from "./deno.json" with { type: "json" };
 
 const root = buildRouteMap({
-  routes: { check, "setup-node": setupNode, scheduler, serve, demo, "lab-web": labWeb },
+  routes: { check, "setup-node": setupNode, node, tables, scheduler, serve, statusd, demo, "lab-web": labWeb },
   docs: {
     brief: "A Decrypting Load Balancing Array: a few Linux machines as one load balancer",
     hideRoute: { "lab-web": true },

@@ -4,6 +4,11 @@
  */
 import type { Config } from "../config/schema.ts";
 
+/** Name of a proxy process's table in the run folder. */
+export function serveTableFile(worker: number): string {
+  return `serve-${worker}.tables`;
+}
+
 /** Columns, each a float64. */
 const HITS = 0;
 const OPEN = 1;

@@ -3,7 +3,7 @@ import { Mapping } from "../../ffi/mapping.ts";
 import { runDir } from "../config/paths.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { announceReady } from "../node/role.ts";
-import { BackEndTable } from "./back_end_table.ts";
+import { BackEndTable, serveTableFile } from "./back_end_table.ts";
 import { Server } from "./server.ts";
 
 export interface ServeOptions {
@@ -12,11 +12,6 @@ export interface ServeOptions {
   readonly listen?: string | undefined;
   /** Which of the node's proxy processes this is, from 0. */
   readonly worker: number;
-}
-
-/** Name of a proxy process's tables in the run folder. */
-export function serveTableFile(worker: number): string {
-  return `serve-${worker}.tables`;
 }
 
 /** Serves until SIGTERM or SIGINT. Throws UsageError where it cannot start. */

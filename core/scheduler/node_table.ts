@@ -8,6 +8,9 @@
  * The last two are flat arrays over shared memory, each with one writer.
  */
 
+/** Name of the file of the run folder that holds {@linkcode NodeState}. */
+export const NODE_STATE_FILE = "node_state.tables";
+
 /** Server numbers are 0 to 255. */
 export const MAX_NODES = 256;
 

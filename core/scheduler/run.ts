@@ -3,13 +3,9 @@ import type { Config, NodeConfig } from "../config/schema.ts";
 import { runDir } from "../config/paths.ts";
 import { Mapping } from "../../ffi/mapping.ts";
 import { announceReady } from "../node/role.ts";
-import { NodeState } from "./node_table.ts";
+import { NODE_STATE_FILE, NodeState } from "./node_table.ts";
 import { PcapEngine } from "./pcap_engine.ts";
-import { TableFile } from "./table_file.ts";
-
-/** Files of the run folder. */
-export const TABLE_FILE = "scheduler.tables";
-export const NODE_STATE_FILE = "node_state.tables";
+import { TABLE_FILE, TableFile } from "./table_file.ts";
 
 /** Runs until SIGTERM or SIGINT. Throws UsageError where the engine cannot start, with nothing left of it. */
 export async function runScheduler(config: Config, node: NodeConfig): Promise<void> {

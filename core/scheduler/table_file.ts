@@ -10,6 +10,9 @@ import { ChangeLog, type Changes, type Cursor } from "./changes.ts";
 import { NodeCounts } from "./node_table.ts";
 import { VerdictCounts } from "./verdicts.ts";
 
+/** Its name in the run folder. */
+export const TABLE_FILE = "scheduler.tables";
+
 const MAGIC = 0x41424c44; // "DLBA" in the file
 const VERSION = 1;
 const HEADER_BYTES = 64;

@@ -3,8 +3,16 @@ export class PollLedger {
   #missed = new Map<number, number>();
   #failed = new Set<number>();
 
-  /** @param misses polls missed in a row after which a node counts as failed */
-  constructor(readonly misses: number) {}
+  /**
+   * @param misses polls missed in a row after which a node counts as failed
+   * @param failed nodes that a predecessor found failed: they are so until they answer
+   */
+  constructor(readonly misses: number, failed: readonly number[] = []) {
+    for (const id of failed) {
+      this.#failed.add(id);
+      this.#missed.set(id, misses);
+    }
+  }
 
   /** Takes the result of one poll; true when the node's state changed by it. */
   record(id: number, answered: boolean): boolean {

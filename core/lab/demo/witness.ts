@@ -23,7 +23,7 @@ export class Witness {
         ip daddr ${vip} counter name ${port}_to
         ip saddr ${vip} counter name ${port}_from
       }`);
-    await lab.inSwitch(`nft 'table netdev witness { ${chains.join("\n")} }'`);
+    await lab.inSwitch(`nft 'table netdev witness {${chains.join("\n")}\n}'`);
     return new Witness(lab);
   }
 

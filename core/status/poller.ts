@@ -1,0 +1,61 @@
+/** The scheduler asks every node for its status, once an interval; who does not answer often enough has failed. */
+import type { Config, NodeConfig } from "../config/schema.ts";
+import type { NodeState } from "../scheduler/node_table.ts";
+import { PollLedger } from "./poll_ledger.ts";
+import type { NodeReport } from "./tables.ts";
+
+/** More than any status report is, bytes. */
+const MAX_REPORT_BYTES = 4096;
+
+export class Poller {
+  #ledger: PollLedger;
+
+  constructor(readonly config: Config, readonly state: NodeState, readonly log: (line: string) => void) {
+    const failed = config.nodes.map((node) => node.id).filter((id) => state.failed[id] !== 0);
+    this.#ledger = new PollLedger(config.failover.status_misses, failed);
+  }
+
+  /** Polls until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { status_interval } = this.config.failover;
+    while (!signal.aborted) {
+      const next = new Promise((resolve) => setTimeout(resolve, status_interval));
+      // Each has the whole interval to answer, so that a dead node does not delay the others.
+      await Promise.all(this.config.nodes.map((node) => this.#poll(node, status_interval)));
+      await next;
+    }
+  }
+
+  async #poll(node: NodeConfig, timeoutMs: number): Promise<void> {
+    const report = await ask(node, this.config.control.status_port, timeoutMs);
+    if (report) {
+      this.state.hits[node.id] = report.hits;
+      this.state.openConnections[node.id] = report.open_connections;
+      this.state.responseMs[node.id] = report.avg_response_ms;
+    }
+    if (!this.#ledger.record(node.id, report !== undefined)) return;
+    const failed = this.#ledger.hasFailed(node.id);
+    this.state.setFailed(node.id, failed);
+    this.log(failed ? `node ${node.name} failed: it does not answer` : `node ${node.name} answers again`);
+  }
+}
+
+/** The node's report; undefined when none came in time, or none that can be believed. */
+async function ask(node: NodeConfig, port: number, timeoutMs: number): Promise<NodeReport | undefined> {
+  try {
+    const response = await fetch(`http://${node.address.address}:${port}/status`, {
+      // The seed: the connection is closed after each answer.
+      headers: { connection: "close" },
+      redirect: "error",
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    const text = await response.text();
+    if (!response.ok || text.length > MAX_REPORT_BYTES) return undefined;
+    const report = JSON.parse(text) as Partial<NodeReport>;
+    const figures = [report.hits, report.open_connections, report.avg_response_ms];
+    const isWhole = report.node === node.name && figures.every((figure) => Number.isFinite(figure));
+    return isWhole ? report as NodeReport : undefined;
+  } catch {
+    return undefined;
+  }
+}

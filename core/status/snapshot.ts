@@ -1,0 +1,130 @@
+/** The tables of this node as they are now, read from the mapped files of its processes. */
+import { existsSync } from "node:fs";
+import { bootSeconds } from "../../ffi/clock.ts";
+import { Mapping } from "../../ffi/mapping.ts";
+import { runDir } from "../config/paths.ts";
+import type { Config, NodeConfig } from "../config/schema.ts";
+import { firstScheduler } from "../failover/first_scheduler.ts";
+import { BackEndTable, serveTableFile } from "../proxy/back_end_table.ts";
+import type { Changes, Cursor } from "../scheduler/changes.ts";
+import type { NodeState } from "../scheduler/node_table.ts";
+import { TABLE_FILE, TableFile } from "../scheduler/table_file.ts";
+import type { BackEndRow, BucketTableReport, NodeReport, ServerRow, TablesReport } from "./tables.ts";
+
+export class Snapshot {
+  #dir: string;
+  /** Mapped when first seen: the processes that write them start after this one. */
+  #scheduler: TableFile | undefined;
+  #proxies = new Map<string, BackEndTable>();
+
+  constructor(readonly config: Config, readonly node: NodeConfig, readonly state: NodeState) {
+    this.#dir = runDir(config, node);
+  }
+
+  /** All tables. */
+  tables(): TablesReport {
+    const { config, node } = this;
+    return {
+      array: config.array.name,
+      node: node.name,
+      scheduler: firstScheduler(config).name,
+      client_ip_hash_table: this.#bucketTable(),
+      server_status: this.#serverStatus(),
+      back_ends: this.#backEnds(),
+    };
+  }
+
+  /** What the scheduler's poll asks for. */
+  report(): NodeReport {
+    const rows = this.#backEnds();
+    const hits = rows.reduce((sum, row) => sum + row.hits, 0);
+    const totalMs = rows.reduce((sum, row) => sum + row.avg_response_ms * row.hits, 0);
+    const open = this.#eachProxy().reduce((sum, table) => sum + table.totals.clientsOpen, 0);
+    return {
+      node: this.node.name,
+      avg_response_ms: hits > 0 ? round(totalMs / hits) : 0,
+      hits,
+      open_connections: open,
+    };
+  }
+
+  /** Bucket -> node since the cursor; undefined where this node keeps no Client IP Hash Table. */
+  changesSince(cursor: Cursor | undefined): Changes | undefined {
+    return this.#schedulerTables()?.changesSince(cursor);
+  }
+
+  #schedulerTables(): TableFile | undefined {
+    const path = `${this.#dir}/${TABLE_FILE}`;
+    // A file that a former scheduler of this machine left says nothing.
+    if (firstScheduler(this.config) !== this.node || !existsSync(path)) return undefined;
+    return this.#scheduler ??= TableFile.open(path);
+  }
+
+  #bucketTable(): BucketTableReport | null {
+    const tables = this.#schedulerTables();
+    if (!tables) return null;
+    const now = bootSeconds();
+    const { cursor, pairs } = tables.changesSince(undefined);
+    const assigned = [];
+    for (let i = 0; i < pairs.length; i += 2) {
+      assigned.push({ bucket: pairs[i]!, node: pairs[i + 1]!, age_s: tables.buckets.age(pairs[i]!, now) });
+    }
+    return { size: tables.buckets.size, ...cursor, assigned, frames: tables.verdicts.toObject() };
+  }
+
+  #serverStatus(): ServerRow[] {
+    const groups = this.#schedulerTables()?.nodeCounts.ipGroups;
+    const { failed, hits, openConnections, responseMs } = this.state;
+    return this.config.nodes.map(({ id, name, mac, address, enabled, weight }) => ({
+      number: id,
+      name,
+      mac,
+      address: address.address,
+      ip_groups: groups?.[id] ?? 0,
+      avg_response_ms: responseMs[id]!,
+      hits: hits[id]!,
+      open_connections: openConnections[id]!,
+      failed: failed[id] !== 0,
+      enabled,
+      weight,
+    }));
+  }
+
+  #backEnds(): BackEndRow[] {
+    const proxies = this.#eachProxy();
+    const backEnds = this.config.pools.flatMap((pool) => pool.back_ends.map((backEnd) => ({ pool, backEnd })));
+    return backEnds.map(({ pool, backEnd }, row) => {
+      const cells = proxies.map((table) => table.row(row));
+      const sum = (pick: (cell: typeof cells[number]) => number) =>
+        cells.reduce((total, cell) => total + pick(cell), 0);
+      const responses = sum((cell) => cell.responses);
+      return {
+        pool: pool.name,
+        key: backEnd.key,
+        address: `${backEnd.address.address}:${backEnd.address.port}`,
+        avg_response_ms: responses > 0 ? round(sum((cell) => cell.responseMs) / responses) : 0,
+        hits: sum((cell) => cell.hits),
+        open_connections: sum((cell) => cell.open),
+        connect_failures: sum((cell) => cell.connectFailures),
+      };
+    });
+  }
+
+  #eachProxy(): BackEndTable[] {
+    const bytes = BackEndTable.bytes(this.config);
+    for (let worker = 0; existsSync(`${this.#dir}/${serveTableFile(worker)}`); worker++) {
+      const file = serveTableFile(worker);
+      if (this.#proxies.has(file)) continue;
+      const mapping = Mapping.open(`${this.#dir}/${file}`);
+      // Of an older config: its process writes a new file when it starts.
+      if (mapping.buffer.byteLength !== bytes) mapping.close();
+      else this.#proxies.set(file, new BackEndTable(mapping.buffer));
+    }
+    return [...this.#proxies.values()];
+  }
+}
+
+/** To a hundredth. */
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}

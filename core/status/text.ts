@@ -1,0 +1,76 @@
+/** The tables as a person reads them. */
+import type { TablesReport } from "./tables.ts";
+
+/** Assigned buckets shown before the rest is only counted. */
+const BUCKETS_SHOWN = 20;
+
+/** @param all show every assigned bucket */
+export function tablesText(report: TablesReport, all: boolean): string {
+  return [
+    `Array ${report.array}, node ${report.node}; scheduler: ${report.scheduler}`,
+    "",
+    "DLBA Server Status Table",
+    ...columns(
+      ["no", "name", "MAC", "address", "IP groups", "avg ms", "hits", "open", "failed", "enabled", "weight"],
+      report.server_status.map((row) => [
+        row.number,
+        row.name,
+        row.mac,
+        row.address,
+        row.ip_groups,
+        row.avg_response_ms,
+        row.hits,
+        row.open_connections,
+        row.failed ? "yes" : "no",
+        row.enabled ? "yes" : "no",
+        row.weight,
+      ]),
+    ),
+    "",
+    ...bucketLines(report, all),
+    "",
+    `Web Server Status Table of node ${report.node}`,
+    ...columns(
+      ["pool", "key", "address", "avg ms", "hits", "open", "connect failures"],
+      report.back_ends.map((row) => [
+        row.pool,
+        row.key,
+        row.address,
+        row.avg_response_ms,
+        row.hits,
+        row.open_connections,
+        row.connect_failures,
+      ]),
+    ),
+  ].join("\n");
+}
+
+function bucketLines({ client_ip_hash_table: table, scheduler, server_status }: TablesReport, all: boolean): string[] {
+  if (!table) return [`Client IP Hash Table: the scheduler keeps it, node ${scheduler}`];
+  const names = new Map(server_status.map((row) => [row.number, row.name]));
+  const shown = all ? table.assigned : table.assigned.slice(0, BUCKETS_SHOWN);
+  const left = table.assigned.length - shown.length;
+  const frames = Object.entries(table.frames).filter(([, count]) => count > 0);
+  return [
+    `Client IP Hash Table: ${table.assigned.length} of ${table.size} buckets assigned, epoch ${table.epoch}, ` +
+    `version ${table.version}`,
+    ...columns(
+      ["bucket", "node", "last access, s ago"],
+      shown.map((row) => [row.bucket, names.get(row.node) ?? row.node, row.age_s]),
+    ),
+    ...(left > 0 ? [`... and ${left} more (--all)`] : []),
+    "",
+    `Frames: ${frames.map(([verdict, count]) => `${verdict} ${count}`).join(", ") || "none"}`,
+  ];
+}
+
+/** A header and rows in columns of equal width; numbers to the right. */
+function columns(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string[] {
+  const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => String(row[i]).length)));
+  const line = (cells: readonly (string | number)[]) =>
+    "  " +
+    cells.map((cell, i) => typeof cell === "number" ? String(cell).padStart(widths[i]!) : cell.padEnd(widths[i]!)).join(
+      "  ",
+    ).trimEnd();
+  return [line(header), ...rows.map(line)];
+}
