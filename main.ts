@@ -11,6 +11,7 @@ import {
 } from "@stricli/core";
 import { check } from "./cmd/check.ts";
 import { demo } from "./cmd/demo.ts";
+import { init } from "./cmd/init.ts";
 import { labWeb } from "./cmd/lab_web.ts";
 import { node } from "./cmd/node.ts";
 import { scheduler } from "./cmd/scheduler.ts";
@@ -22,7 +23,7 @@ import { UsageError } from "./core/errors.ts";
 import manifest from "./deno.json" with { type: "json" };
 
 const root = buildRouteMap({
-  routes: { check, "setup-node": setupNode, node, tables, scheduler, serve, statusd, demo, "lab-web": labWeb },
+  routes: { check, init, "setup-node": setupNode, node, tables, scheduler, serve, statusd, demo, "lab-web": labWeb },
   docs: {
     brief: "A Decrypting Load Balancing Array: a few Linux machines as one load balancer",
     hideRoute: { "lab-web": true },

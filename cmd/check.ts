@@ -1,18 +1,34 @@
 import { buildCommand } from "@stricli/core";
+import { jsonFlag } from "./flags.ts";
 
 export const check = buildCommand({
   loader: async () => {
-    const { loadConfig } = await import("../core/config/load.ts");
-    return (_flags: Record<never, never>, file: string) => {
-      loadConfig(file);
-      console.log(`${file}: ok`);
+    const { checkFile } = await import("../core/config/check.ts");
+    const { findingLine } = await import("../core/config/findings.ts");
+    const { UsageError } = await import("../core/errors.ts");
+    return ({ json }: { json: boolean }, file: string) => {
+      const { config, findings } = checkFile(file, Date.now());
+      if (json) console.log(JSON.stringify({ ok: config !== undefined, findings }));
+      if (!config) throw new UsageError(findings.map(findingLine).join("\n"));
+      if (json) return;
+      const backEnds = config.pools.reduce((sum, pool) => sum + pool.back_ends.length, 0);
+      console.log(
+        `${file}: ok, array ${config.array.name}: ${config.nodes.length} nodes, ${config.pools.length} pools, ` +
+          `${backEnds} back ends`,
+      );
     };
   },
   parameters: {
+    flags: { json: jsonFlag },
     positional: {
       kind: "tuple",
       parameters: [{ brief: "The config file", parse: (input: string) => input, placeholder: "FILE" }],
     },
   },
-  docs: { brief: "Check a config file and name every error in it" },
+  docs: {
+    brief: "Check a config file and name every error in it",
+    fullDescription:
+      "Names every error by file, line, column and key, with what was found and what was expected, the files of\n" +
+      "certificates and keys included. Exit code 2 when there is one.",
+  },
 });

@@ -1,13 +1,43 @@
-/** Scalar values of `dlba.yaml`: each a valibot schema that gives the form the code works with. */
+/**
+ * Scalar values of `dlba.yaml`: each a valibot schema that gives the form the code works with. A schema's message says what was
+ * expected, to stand behind the word "expected".
+ */
 import * as v from "valibot";
 
-/** An IPv4 address as written, as "192.0.2.10". */
-export const ipv4 = v.pipe(v.string(), v.check(isIpv4, "expected an IPv4 address as 192.0.2.10"));
+/** A whole number of a range, both ends included. */
+export function whole(min: number, max: number) {
+  const expected = `a whole number from ${min} to ${max}`;
+  return v.pipe(v.number(expected), v.integer(expected), v.minValue(min, expected), v.maxValue(max, expected));
+}
+
+/** One of some words. */
+export function oneOf<const T extends readonly string[]>(words: T) {
+  return v.picklist(words, words.join(" or "));
+}
+
+/** Text of a form. */
+export function text(form: RegExp, expected: string) {
+  return v.pipe(v.string(expected), v.regex(form, expected));
+}
+
+export const yesNo = v.boolean("true or false");
+export const path = text(/./, "a path");
+export const port = whole(1, 65_535);
+export const weight = whole(0, 256);
+export const name = text(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "1 to 63 characters of a-z, 0-9 and inner -");
+/** RFC 6265 section 4.1.1. */
+export const cookieName = text(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}$/, "a cookie name of at most 64 characters");
 
 function isIpv4(text: string): boolean {
   const parts = text.split(".");
   return parts.length === 4 && parts.every((part) => /^(0|[1-9][0-9]{0,2})$/.test(part) && Number(part) <= 255);
 }
+
+/** An IPv4 address as written. */
+export const ipv4 = v.pipe(
+  v.string("an IPv4 address as 192.0.2.10"),
+  v.check(isIpv4, "an IPv4 address as 192.0.2.10"),
+);
 
 /** An address with its prefix length. */
 export interface Cidr {
@@ -17,26 +47,28 @@ export interface Cidr {
   readonly prefix: number;
 }
 
+const CIDR = "an IPv4 address with prefix length as 192.0.2.11/24";
+
 export const cidr = v.pipe(
-  v.string(),
+  v.string(CIDR),
   v.check((text) => {
     const [address, prefix, rest] = text.split("/");
     return rest === undefined && isIpv4(address ?? "") && /^([1-9]|[12][0-9]|3[0-2])$/.test(prefix ?? "");
-  }, "expected an IPv4 address with prefix length as 192.0.2.11/24"),
+  }, CIDR),
   v.transform((text): Cidr => {
     const [address, prefix] = text.split("/");
     return { address: address!, prefix: Number(prefix) };
   }),
 );
 
-/** A unicast MAC address in lower case, as "02:00:00:00:00:0b". */
+const MAC = "a unicast MAC address as 02:00:00:00:00:0b";
+
+/** A unicast MAC address, in lower case once read. */
 export const mac = v.pipe(
-  v.string(),
-  v.regex(/^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/, "expected a MAC address as 02:00:00:00:00:0b"),
-  v.check(
-    (text) => (parseInt(text.slice(0, 2), 16) & 1) === 0 && !/^00(:00){5}$/.test(text),
-    "expected a unicast MAC address (the first octet even, not all zero)",
-  ),
+  v.string(MAC),
+  v.regex(/^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/, MAC),
+  // An odd first octet is a group's.
+  v.check((text) => (parseInt(text.slice(0, 2), 16) & 1) === 0 && !/^00(:00){5}$/.test(text), MAC),
   v.toLowerCase(),
 );
 
@@ -46,12 +78,14 @@ export interface SocketAddress {
   readonly port: number;
 }
 
+const SOCKET_ADDRESS = "an IPv4 address with port as 10.0.0.21:8080";
+
 export const socketAddress = v.pipe(
-  v.string(),
+  v.string(SOCKET_ADDRESS),
   v.check((text) => {
     const [address, port, rest] = text.split(":");
     return rest === undefined && isIpv4(address ?? "") && /^[1-9][0-9]{0,4}$/.test(port ?? "") && Number(port) <= 65535;
-  }, "expected an IPv4 address with port as 10.0.0.21:8080"),
+  }, SOCKET_ADDRESS),
   v.transform((text): SocketAddress => {
     const [address, port] = text.split(":");
     return { address: address!, port: Number(port) };
@@ -59,10 +93,17 @@ export const socketAddress = v.pipe(
 );
 
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+const DURATION = "a duration as 100ms, 5s, 5m or 1h, at most 24h";
+const DAY_MS = 86_400_000;
 
-/** A length of time as "100ms", "5s", "5m" or "1h"; in milliseconds once read. */
+function durationMs(text: string): number {
+  return parseInt(text) * UNIT_MS[text.replace(/^[0-9]+/, "") as keyof typeof UNIT_MS];
+}
+
+/** A length of time; milliseconds once read. */
 export const duration = v.pipe(
-  v.string(),
-  v.regex(/^[1-9][0-9]{0,8}(ms|s|m|h)$/, "expected a duration as 100ms, 5s, 5m or 1h"),
-  v.transform((text) => parseInt(text) * UNIT_MS[text.replace(/^[0-9]+/, "") as keyof typeof UNIT_MS]),
+  v.string(DURATION),
+  v.regex(/^[1-9][0-9]{0,8}(ms|s|m|h)$/, DURATION),
+  v.check((text) => !(durationMs(text) > DAY_MS), DURATION),
+  v.transform(durationMs),
 );

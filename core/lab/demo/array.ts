@@ -52,13 +52,9 @@ export class DemoArray {
   /** Writes the config and the secrets. */
   async configure(): Promise<void> {
     await Deno.writeTextFile(this.configFile, this.#config());
-    await Deno.mkdir(`${this.lab.dir}/tls`);
-    await new Deno.Command("sh", {
-      args: [
-        "-c",
-        `cd ${this.lab.dir}/tls && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout shop.test.key -out shop.test.crt -days 30 -subj /CN=shop.test -addext subjectAltName=DNS:shop.test`,
-      ],
-    }).output();
+    const [program, ...args] = dlbaCommand(["init", "--config", this.configFile, "--self-signed", SITE]);
+    const { success, stderr } = await new Deno.Command(program!, { args }).output();
+    if (!success) throw new Error(`dlba init failed: ${new TextDecoder().decode(stderr).trim()}`);
   }
 
   #config(): string {

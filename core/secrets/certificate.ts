@@ -1,0 +1,80 @@
+/** Keys and certificates by node-forge: RFC 5280. RSA, since node-forge makes no others. */
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import forge from "node-forge";
+
+const RSA_BITS = 2048;
+const DAY_MS = 86_400_000;
+/** Clocks of two machines may differ by so much. */
+const BACKDATED_MS = 300_000;
+
+export interface KeyPair {
+  readonly certificate: forge.pki.Certificate;
+  readonly key: forge.pki.rsa.PrivateKey;
+}
+
+export interface CertificatePlan {
+  readonly commonName: string;
+  readonly days: number;
+  /** May sign others. */
+  readonly isAuthority?: boolean;
+  readonly usages?: readonly ("serverAuth" | "clientAuth")[];
+  /** Names and IPv4 addresses that it is for. */
+  readonly names?: readonly string[];
+}
+
+/** A new key and its certificate, signed by the authority, or by itself where there is none. @param now ms since 1970 */
+export function makeCertificate(plan: CertificatePlan, authority: KeyPair | undefined, now: number): KeyPair {
+  const pem = generateKeyPairSync("rsa", { modulusLength: RSA_BITS }).privateKey.export({
+    type: "pkcs8",
+    format: "pem",
+  });
+  const key = forge.pki.privateKeyFromPem(String(pem)) as forge.pki.rsa.PrivateKey;
+  const certificate = forge.pki.createCertificate();
+  const subject = [{ name: "commonName", value: plan.commonName }];
+  certificate.publicKey = forge.pki.setRsaPublicKey(key.n, key.e);
+  // Positive: the first bit of the first octet is the sign.
+  certificate.serialNumber = "01" + randomBytes(15).toString("hex");
+  certificate.validity.notBefore = new Date(now - BACKDATED_MS);
+  certificate.validity.notAfter = new Date(now + plan.days * DAY_MS);
+  certificate.setSubject(subject);
+  certificate.setIssuer(authority?.certificate.subject.attributes ?? subject);
+  certificate.setExtensions(extensions(plan));
+  certificate.sign(authority?.key ?? key, forge.md.sha256.create());
+  return { certificate, key };
+}
+
+function extensions({ isAuthority = false, usages = [], names = [] }: CertificatePlan): unknown[] {
+  return [
+    { name: "basicConstraints", cA: isAuthority, critical: true },
+    isAuthority
+      ? { name: "keyUsage", keyCertSign: true, cRLSign: true, critical: true }
+      : { name: "keyUsage", digitalSignature: true, keyEncipherment: true, critical: true },
+    ...(usages.length > 0
+      ? [{ name: "extKeyUsage", ...Object.fromEntries(usages.map((usage) => [usage, true])) }]
+      : []),
+    ...(names.length > 0 ? [{ name: "subjectAltName", altNames: names.map(altName) }] : []),
+    { name: "subjectKeyIdentifier" },
+  ];
+}
+
+/** GeneralName types of RFC 5280 section 4.2.1.6. */
+function altName(name: string): unknown {
+  return /^[0-9.]+$/.test(name) ? { type: 7, ip: name } : { type: 2, value: name };
+}
+
+export function certificatePem({ certificate }: KeyPair): string {
+  return forge.pki.certificateToPem(certificate).replaceAll("\r\n", "\n");
+}
+
+/** PKCS#8, not encrypted. */
+export function keyPem({ key }: KeyPair): string {
+  const info = forge.pki.wrapRsaPrivateKey(forge.pki.privateKeyToAsn1(key));
+  return forge.pki.privateKeyInfoToPem(info).replaceAll("\r\n", "\n");
+}
+
+export function parseKeyPair(certificate: string, key: string): KeyPair {
+  return {
+    certificate: forge.pki.certificateFromPem(certificate),
+    key: forge.pki.privateKeyFromPem(key) as forge.pki.rsa.PrivateKey,
+  };
+}

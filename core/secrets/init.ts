@@ -1,0 +1,108 @@
+/** `dlba init`: makes what an array keeps secret. What exists is never touched; a second run adds what is missing. */
+import { dirname } from "node:path";
+import { existsSync } from "node:fs";
+import { besideConfig } from "../config/paths.ts";
+import type { Config } from "../config/schema.ts";
+import { UsageError } from "../errors.ts";
+import { ArraySecret, readSecretFile } from "./array_secret.ts";
+import { certificatePem, type KeyPair, keyPem, makeCertificate, parseKeyPair } from "./certificate.ts";
+
+/** The array's own authority outlives its machines. */
+const AUTHORITY_DAYS = 3650;
+const NODE_DAYS = 825;
+/** What browsers accept at most. */
+const SERVER_DAYS = 397;
+
+export class Initializer {
+  #made: string[] = [];
+  #secrets: string;
+
+  /** @param now ms since 1970 */
+  constructor(readonly config: Config, readonly configFile: string, readonly now: number) {
+    this.#secrets = besideConfig(configFile, config.array.secrets);
+  }
+
+  /** Makes array secret, authority and node certificates; returns the files made. Throws UsageError. */
+  makeSecrets(): string[] {
+    this.#once(`${this.#secrets}/array.key`, () => ArraySecret.newFile());
+    // Whatever is there must be sound before more is built on it.
+    ArraySecret.load(`${this.#secrets}/array.key`);
+    const authority = this.#authority();
+    for (const { name, address } of this.config.nodes) {
+      this.#pair(`${this.#secrets}/nodes/${name}`, () =>
+        makeCertificate(
+          { commonName: name, days: NODE_DAYS, usages: ["serverAuth", "clientAuth"], names: [name, address.address] },
+          authority,
+          this.now,
+        ));
+    }
+    return this.#made;
+  }
+
+  /** Makes a self-signed server certificate `tls/HOST.crt` and `.key` beside the config, for a first try of HTTPS. */
+  makeSelfSigned(host: string): string[] {
+    if (!/^[a-z0-9.-]{1,253}$/.test(host)) throw new UsageError(`Not a host name in lower case: ${host}`);
+    this.#pair(
+      besideConfig(this.configFile, `tls/${host}`),
+      () =>
+        makeCertificate(
+          { commonName: host, days: SERVER_DAYS, usages: ["serverAuth"], names: [host] },
+          undefined,
+          this.now,
+        ),
+    );
+    return this.#made;
+  }
+
+  #authority(): KeyPair {
+    const path = `${this.#secrets}/ca`;
+    this.#pair(
+      path,
+      () =>
+        makeCertificate(
+          { commonName: `dlba array ${this.config.array.name}`, days: AUTHORITY_DAYS, isAuthority: true },
+          undefined,
+          this.now,
+        ),
+    );
+    return parseKeyPair(Deno.readTextFileSync(`${path}.crt`), readSecretFile(`${path}.key`));
+  }
+
+  /** A certificate and its key, both or neither. */
+  #pair(path: string, make: () => KeyPair): void {
+    const files = [`${path}.crt`, `${path}.key`];
+    const missing = files.filter((file) => !existsSync(file));
+    if (missing.length === 0) return;
+    if (missing.length === 1) {
+      const there = files.find((file) => file !== missing[0]);
+      throw new UsageError(
+        `${there} is there, ${missing[0]} is not: restore it, or remove the other to have both made anew`,
+      );
+    }
+    const pair = make();
+    // The certificate last: it stands for both.
+    this.#once(`${path}.key`, () => keyPem(pair));
+    this.#once(`${path}.crt`, () => certificatePem(pair));
+  }
+
+  #once(path: string, make: () => string): void {
+    if (existsSync(path)) return;
+    writeSecret(path, make());
+    this.#made.push(path);
+  }
+}
+
+/** Writes a file that only its owner may read, whole or not at all. */
+function writeSecret(path: string, text: string): void {
+  Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const fresh = `${path}.new`;
+  try {
+    using file = Deno.openSync(fresh, { write: true, create: true, truncate: true, mode: 0o600 });
+    file.writeSync(new TextEncoder().encode(text));
+    file.syncSync();
+  } catch (error) {
+    if (error instanceof Deno.errors.PermissionDenied) throw new UsageError(`No right to write ${path}`);
+    throw error;
+  }
+  Deno.renameSync(fresh, path);
+}
