@@ -53,8 +53,11 @@ export function checkConfig(file: string, text: string): Checked {
 function schemaFinding(source: Source, issue: v.BaseIssue<unknown>): Finding {
   const path = (issue.path ?? []).map((step) => step.key as string | number);
   const isOfMap = issue.type === "strict_object";
+  // To valibot a list is an object too.
+  const holder = path.slice(0, -1);
+  if (isOfMap && Array.isArray(valueAt(source.data, holder))) return source.finding(holder, "a map");
   if (isOfMap && issue.expected === "never") {
-    const known = keysAt(path.slice(0, -1));
+    const known = keysAt(holder);
     const key = String(path.at(-1));
     const near = didYouMean(key, known);
     const expected = near ? `${near} (did you mean that?)` : `one of ${known.join(", ")}`;
@@ -63,6 +66,10 @@ function schemaFinding(source: Source, issue: v.BaseIssue<unknown>): Finding {
   // A key that is missing: the message of its own schema says what it should be.
   if (isOfMap && issue.received === "undefined" && path.length > 0) return source.finding(path, expectedAt(path));
   return source.finding(path, issue.message);
+}
+
+function valueAt(data: unknown, path: KeyPath): unknown {
+  return path.reduce<unknown>((at, step) => (at as Record<string | number, unknown>)[step], data);
 }
 
 interface AnySchema {

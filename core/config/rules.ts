@@ -3,13 +3,15 @@
  * those in others.
  */
 import * as v from "valibot";
-import { didYouMean, type KeyPath } from "./findings.ts";
+import { ipToU32, u32ToIp } from "../scheduler/addresses.ts";
+import { didYouMean, type KeyPath, pathText } from "./findings.ts";
 import {
   arraySchema,
   backEndSchema,
   failoverSchema,
   nodeSchema,
   persistenceSchema,
+  poolSchema,
   proxySchema,
   routeSchema,
   schedulerSchema,
@@ -32,41 +34,50 @@ export function checkRules(data: unknown, report: Report): void {
 }
 
 function checkArray(raw: Raw, report: Report): void {
-  const array = read(arraySchema, raw["array"]);
-  if (!array) return;
-  const vip = ipNumber(array.vip);
-  const first = vip >>> 24;
+  const array = asMap(raw["array"]);
+  const ports = read(arraySchema.entries.ports, array["ports"]);
+  if (ports?.http === ports?.https && ports) report(["array", "ports"], "two ports", `${ports.http} twice`);
+  const vip = read(arraySchema.entries.vip, array["vip"]);
+  if (vip === undefined) return;
+  const first = ipToU32(vip) >>> 24;
   if (first === 0 || first === 127 || first >= 224) {
     report(["array", "vip"], "a unicast address that a client can reach");
     return;
   }
-  eachOf(raw, "nodes", nodeSchema, (node, i) => {
-    const { address, prefix } = node.address;
-    const path = ["nodes", i, "address"];
-    const mask = prefix === 32 ? 0xffffffff : ~(0xffffffff >>> prefix) >>> 0;
-    const net = (ipNumber(address) & mask) >>> 0;
-    if (((vip & mask) >>> 0) !== net) report(path, `a prefix that holds the VIP ${array.vip}`);
-    else if (address === array.vip) report(path, "an address other than the VIP");
-    else if (prefix < 31 && (vip === net || vip === (net | ~mask) >>> 0)) {
-      report(["array", "vip"], `an address that is not the first or last of ${address}/${prefix}`);
-    }
+  eachValue(
+    raw,
+    "nodes",
+    nodeSchema,
+    "address",
+    ({ address, prefix }, path) => checkVip(vip, address, prefix, path, report),
+  );
+  eachBackEndValue(raw, "address", ({ address }, path) => {
+    if (address === vip) report(path, "an address other than the VIP");
   });
-  eachBackEnd(raw, (backEnd, path) => {
-    if (backEnd.address.address === array.vip) report([...path, "address"], "an address other than the VIP");
-  });
-  if (array.ports.http === array.ports.https) report(["array", "ports"], "two ports", `${array.ports.http} twice`);
+}
+
+function checkVip(vip: string, address: string, prefix: number, path: KeyPath, report: Report): void {
+  const mask = prefix === 32 ? 0xffffffff : ~(0xffffffff >>> prefix) >>> 0;
+  const net = (ipToU32(address) & mask) >>> 0;
+  const vipNumber = ipToU32(vip);
+  if (((vipNumber & mask) >>> 0) !== net) report(path, `a prefix that holds the VIP ${vip}`);
+  else if (address === vip) report(path, "an address other than the VIP");
+  else if (prefix < 31 && (vipNumber === net || vipNumber === (net | ~mask) >>> 0)) {
+    report(["array", "vip"], `an address that is not the first or last of ${u32ToIp(net)}/${prefix}`);
+  }
 }
 
 function checkNodes(raw: Raw, report: Report): void {
-  const nodes: v.InferOutput<typeof nodeSchema>[] = [];
-  const unique = { id: new Map(), name: new Map(), address: new Map(), mac: new Map() };
-  eachOf(raw, "nodes", nodeSchema, (node, i) => {
-    nodes.push(node);
-    for (const key of ["id", "name", "address", "mac"] as const) {
-      const value = key === "address" ? node.address.address : node[key];
-      once(unique[key], value, ["nodes", i, key], `another ${key === "mac" ? "MAC" : key}`, report);
-    }
+  for (const key of ["id", "name", "mac"] as const) {
+    const seen = new Map<unknown, KeyPath>();
+    const expected = `another ${key === "mac" ? "MAC" : key}`;
+    eachValue(raw, "nodes", nodeSchema, key, (value, path) => once(seen, value, path, expected, report));
+  }
+  const addresses = new Map<unknown, KeyPath>();
+  eachValue(raw, "nodes", nodeSchema, "address", ({ address }, path) => {
+    once(addresses, address, path, "another address", report);
   });
+  const nodes = asList(raw["nodes"]).map((node) => read(nodeSchema, node)).filter((node) => node !== undefined);
   // What a faulty node would be is not known.
   if (nodes.length !== asList(raw["nodes"]).length || nodes.length === 0) return;
   if (!nodes.some((node) => node.enabled)) report(["nodes"], "an enabled node", "none");
@@ -83,24 +94,25 @@ function checkNodes(raw: Raw, report: Report): void {
 
 function checkPools(raw: Raw, report: Report): void {
   const names = new Map<unknown, KeyPath>();
+  eachValue(raw, "pools", poolSchema, "name", (name, path) => once(names, name, path, "another name", report));
+  // One persistence cookie may serve several pools: a key means one back end in all of them.
   const keys = new Map<unknown, KeyPath>();
-  eachBackEnd(raw, (backEnd, path) => once(keys, backEnd.key, [...path, "key"], "a key of its own", report));
+  eachBackEndValue(raw, "key", (key, path) => once(keys, key, path, "a key of its own", report));
   asList(raw["pools"]).forEach((item, i) => {
     const pool = asMap(item);
-    if (typeof pool["name"] === "string") once(names, pool["name"], ["pools", i, "name"], "another name", report);
+    const path = ["pools", i];
     const addresses = new Map<unknown, KeyPath>();
-    const weights: number[] = [];
-    eachOf(pool, "back_ends", backEndSchema, (backEnd, j) => {
-      const { address, port } = backEnd.address;
-      once(addresses, `${address}:${port}`, ["pools", i, "back_ends", j, "address"], "another address", report);
-      weights.push(backEnd.weight);
+    eachValue(pool, "back_ends", backEndSchema, "address", ({ address, port }, at) => {
+      once(addresses, `${address}:${port}`, [...path, ...at], "another address", report);
     });
-    if (weights.length > 0 && weights.length === asList(pool["back_ends"]).length && weights.every((w) => w === 0)) {
-      report(["pools", i, "back_ends"], "a back end of a weight above 0", "weight 0 everywhere");
+    const weights: number[] = [];
+    eachValue(pool, "back_ends", backEndSchema, "weight", (weight) => weights.push(weight));
+    if (weights.length > 0 && weights.every((weight) => weight === 0)) {
+      report([...path, "back_ends"], "a back end of a weight above 0", "weight 0 everywhere");
     }
     const persistence = read(persistenceSchema, pool["persistence"]);
     if (persistence?.session_cookies.includes(persistence.cookie)) {
-      report(["pools", i, "persistence"], "a cookie that is not the application's", persistence.cookie);
+      report([...path, "persistence"], "a cookie that is not the application's", persistence.cookie);
     }
   });
 }
@@ -108,7 +120,9 @@ function checkPools(raw: Raw, report: Report): void {
 function checkRoutes(raw: Raw, report: Report): void {
   const pools = asList(raw["pools"]).map((pool) => asMap(pool)["name"]).filter((name) => typeof name === "string");
   const routes = new Map<unknown, KeyPath>();
-  eachOf(raw, "routes", routeSchema, (route, i) => {
+  asList(raw["routes"]).forEach((item, i) => {
+    const route = read(routeSchema, item);
+    if (!route) return;
     if (!pools.includes(route.pool)) report(["routes", i, "pool"], named("a pool", route.pool, pools));
     const place = `${route.host ?? "any host"}${route.path}`;
     once(routes, place, ["routes", i], "another host or path", report, place);
@@ -136,7 +150,7 @@ function once(
   found?: string,
 ): void {
   const first = seen.get(value);
-  if (first) report(path, `${expected}: ${first.map(String).join(".")} has it already`, found);
+  if (first) report(path, `${expected}: ${pathText(first)} has it already`, found);
   else seen.set(value, path);
 }
 
@@ -145,22 +159,27 @@ function named(what: string, word: string, names: readonly string[]): string {
   return near ? `${what} (did you mean ${near}?)` : `${what}: ${names.join(", ") || "there is none"}`;
 }
 
-/** Each item of a list that is whole. */
-function eachOf<const T extends v.GenericSchema>(
+/** The value of one key in each map of a list, where that value is sound; a default where it is left out. */
+function eachValue<const S extends { readonly entries: v.ObjectEntries }, const K extends keyof S["entries"] & string>(
   raw: Raw,
-  key: string,
-  schema: T,
-  visit: (item: v.InferOutput<T>, index: number) => void,
+  list: string,
+  schema: S,
+  key: K,
+  visit: (value: v.InferOutput<S["entries"][K]>, path: KeyPath) => void,
 ): void {
-  asList(raw[key]).forEach((item, i) => {
-    const whole = read(schema, item);
-    if (whole !== undefined) visit(whole, i);
+  asList(raw[list]).forEach((item, i) => {
+    const result = v.safeParse(schema.entries[key]!, asMap(item)[key]);
+    if (result.success) visit(result.output as v.InferOutput<S["entries"][K]>, [list, i, key]);
   });
 }
 
-function eachBackEnd(raw: Raw, visit: (backEnd: v.InferOutput<typeof backEndSchema>, path: KeyPath) => void): void {
+function eachBackEndValue<const K extends "key" | "address">(
+  raw: Raw,
+  key: K,
+  visit: (value: v.InferOutput<(typeof backEndSchema)["entries"][K]>, path: KeyPath) => void,
+): void {
   asList(raw["pools"]).forEach((pool, i) =>
-    eachOf(asMap(pool), "back_ends", backEndSchema, (backEnd, j) => visit(backEnd, ["pools", i, "back_ends", j]))
+    eachValue(asMap(pool), "back_ends", backEndSchema, key, (value, path) => visit(value, ["pools", i, ...path]))
   );
 }
 
@@ -175,8 +194,4 @@ function asMap(value: unknown): Raw {
 
 function asList(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
-}
-
-function ipNumber(text: string): number {
-  return text.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
 }

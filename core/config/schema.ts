@@ -85,7 +85,7 @@ export const persistenceSchema = map({
   session_cookies: list(cookieName),
 });
 
-const poolSchema = map({
+export const poolSchema = map({
   name,
   back_ends: list(backEndSchema),
   /** Idle connections kept to each back end by each proxy process; 0 closes after each answer, as in the seed. */

@@ -82,5 +82,5 @@ function keyOf(key: unknown): string {
 }
 
 function firstLine(text: string): string {
-  return text.split("\n")[0]!.replace(/[.:]$/, "");
+  return text.split(/[\n;]/)[0]!.replace(/[.:]$/, "");
 }
