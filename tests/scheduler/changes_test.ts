@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { BucketTable } from "../../core/scheduler/bucket_table.ts";
+import { ChangeLog, type Changes } from "../../core/scheduler/changes.ts";
+import { TableFile } from "../../core/scheduler/table_file.ts";
+
+const SIZE = 64;
+
+/** Takes changes over into a copy, as another node does. */
+function take(copy: Map<number, number>, { full, pairs }: Changes): void {
+  if (full) copy.clear();
+  for (let i = 0; i < pairs.length; i += 2) {
+    if (pairs[i + 1]! < 0) copy.delete(pairs[i]!);
+    else copy.set(pairs[i]!, pairs[i + 1]!);
+  }
+}
+
+Deno.test("changesSince() keeps a copy equal, whenever it is asked", () => {
+  const assignments = fc.array(fc.tuple(fc.nat(SIZE - 1), fc.integer({ min: -1, max: 5 }), fc.boolean()), {
+    maxLength: 80,
+  });
+  fc.assert(fc.property(assignments, (steps) => {
+    const table = BucketTable.inMemory(SIZE);
+    const log = new ChangeLog(table, 1, 77);
+    const copy = new Map<number, number>();
+    let changes = log.changesSince(undefined);
+    take(copy, changes);
+    for (const [bucket, node, ask] of steps) {
+      table.setNode(bucket, node);
+      if (!ask) continue;
+      changes = log.changesSince(changes.cursor);
+      assert.equal(changes.full, false);
+      take(copy, changes);
+      for (let b = 0; b < SIZE; b++) assert.equal(copy.get(b) ?? -1, table.node(b));
+    }
+  }));
+});
+
+Deno.test("changesSince() sends nothing when nothing changed, and no last access", () => {
+  const table = BucketTable.inMemory(SIZE);
+  const log = new ChangeLog(table, 1, 77);
+  table.setNode(3, 1);
+  const { cursor } = log.changesSince(undefined);
+  table.touch(3, 99);
+  const changes = log.changesSince(cursor);
+  assert.equal(changes.pairs.length, 0);
+  assert.deepEqual(changes.cursor, cursor);
+});
+
+Deno.test("changesSince() sends the whole table for a cursor of another epoch, incarnation or future", () => {
+  const table = BucketTable.inMemory(SIZE);
+  const log = new ChangeLog(table, 2, 77);
+  table.setNode(3, 1);
+  table.setNode(9, 4);
+  const { cursor } = log.changesSince(undefined);
+  for (
+    const strange of [{ ...cursor, epoch: 1 }, { ...cursor, incarnation: 76 }, { ...cursor, version: 99 }, {
+      ...cursor,
+      version: -1,
+    }]
+  ) {
+    const { full, pairs } = log.changesSince(strange);
+    assert.ok(full);
+    assert.deepEqual([...pairs], [3, 1, 9, 4]);
+  }
+});
+
+Deno.test("TableFile outlives its engine, is adopted by the next, and refuses what is not one", async () => {
+  const dir = await Deno.makeTempDir();
+  const path = `${dir}/run/scheduler.tables`;
+  const first = TableFile.create(path, 1024);
+  const { incarnation } = first;
+  first.buckets.setNode(5, 2);
+  first.close();
+
+  const reader = TableFile.open(path);
+  assert.equal(reader.buckets.node(5), 2);
+  assert.deepEqual([...reader.changesSince(undefined).pairs], [5, 2]);
+  const adopted = TableFile.create(path, 1024);
+  assert.equal(adopted.incarnation, incarnation);
+  adopted.buckets.setNode(6, 3);
+  assert.equal(reader.buckets.node(6), 3, "a reader sees what the engine writes");
+  adopted.close();
+
+  const other = TableFile.create(path, 2048);
+  assert.notEqual(other.incarnation, incarnation, "another size is another table");
+  assert.equal(other.buckets.node(5), -1);
+  assert.equal(reader.buckets.node(5), 2, "who mapped the old one keeps it");
+  other.close();
+  reader.close();
+
+  for (const bytes of [0, 10, 64, 8192]) {
+    await Deno.writeFile(path, new Uint8Array(bytes).fill(7));
+    assert.throws(() => TableFile.open(path), /is not a table file|Cannot map/);
+  }
+  await Deno.remove(dir, { recursive: true });
+});
