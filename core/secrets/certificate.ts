@@ -38,12 +38,15 @@ export function makeCertificate(plan: CertificatePlan, authority: KeyPair | unde
   certificate.validity.notAfter = new Date(now + plan.days * DAY_MS);
   certificate.setSubject(subject);
   certificate.setIssuer(authority?.certificate.subject.attributes ?? subject);
-  certificate.setExtensions(extensions(plan));
+  certificate.setExtensions(extensions(plan, authority));
   certificate.sign(authority?.key ?? key, forge.md.sha256.create());
   return { certificate, key };
 }
 
-function extensions({ isAuthority = false, usages = [], names = [] }: CertificatePlan): unknown[] {
+function extensions(
+  { isAuthority = false, usages = [], names = [] }: CertificatePlan,
+  authority: KeyPair | undefined,
+): unknown[] {
   return [
     { name: "basicConstraints", cA: isAuthority, critical: true },
     isAuthority
@@ -54,7 +57,12 @@ function extensions({ isAuthority = false, usages = [], names = [] }: Certificat
       : []),
     ...(names.length > 0 ? [{ name: "subjectAltName", altNames: names.map(altName) }] : []),
     { name: "subjectKeyIdentifier" },
+    ...(authority ? [{ name: "authorityKeyIdentifier", keyIdentifier: keyIdentifier(authority) }] : []),
   ];
+}
+
+function keyIdentifier({ certificate }: KeyPair): string {
+  return certificate.generateSubjectKeyIdentifier().getBytes();
 }
 
 /** GeneralName types of RFC 5280 section 4.2.1.6. */

@@ -1,0 +1,197 @@
+/** `dlba serve` as a process of its own before back ends of the test: real sockets on loopback. */
+import { certificatePem, keyPem, makeCertificate } from "../../core/secrets/certificate.ts";
+import { dlbaCommand, READY } from "../../core/node/role.ts";
+
+/** Made once: a key takes a while. */
+const pair = makeCertificate(
+  { commonName: "localhost", days: 30, usages: ["serverAuth"], names: ["localhost"] },
+  undefined,
+  Date.now(),
+);
+
+export interface ServeOptions {
+  readonly backEnds: readonly number[];
+  /** Further keys of the pool, as YAML flow. */
+  readonly pool?: string;
+  /** Further sections of the config. */
+  readonly config?: string;
+}
+
+export class ServeProcess {
+  private constructor(
+    readonly dir: string,
+    readonly http: number,
+    readonly https: number,
+    readonly child: Deno.ChildProcess,
+  ) {}
+
+  static async start({ backEnds, pool = "", config = "" }: ServeOptions): Promise<ServeProcess> {
+    const dir = await Deno.makeTempDir({ prefix: "dlba-test-" });
+    const [http, https] = freePorts(2);
+    const list = backEnds.map((port, i) => `{ key: ${i + 1}, address: "127.0.0.1:${port}" }`);
+    await Deno.writeTextFile(
+      `${dir}/dlba.yaml`,
+      `array: { name: test, vip: 192.0.2.10, ports: { http: ${http}, https: ${https} } }
+nodes: [{ id: 0, name: a, address: 192.0.2.11/24, mac: "02:00:00:00:00:0a", interface: lo }]
+pools: [{ name: web, back_ends: [${list.join(", ")}]${pool} }]
+tls: { certificates: [{ cert: tls/localhost.crt, key: tls/localhost.key }] }
+${config}
+`,
+    );
+    await Deno.mkdir(`${dir}/tls`);
+    await Deno.writeTextFile(`${dir}/tls/localhost.crt`, certificatePem(pair));
+    await Deno.writeTextFile(`${dir}/tls/localhost.key`, keyPem(pair));
+    const flags = ["--config", `${dir}/dlba.yaml`, "--node", "a", "--listen", "127.0.0.1"];
+    const [program, ...args] = dlbaCommand(["serve", ...flags]);
+    const env = { DLBA_RUN_DIR: `${dir}/run` };
+    const child = new Deno.Command(program!, { args, env, stdin: "null", stdout: "piped", stderr: "null" }).spawn();
+    const serve = new ServeProcess(dir, http!, https!, child);
+    const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    const { value } = await reader.read();
+    await reader.cancel();
+    if (!value?.includes(READY)) throw new Error(`dlba serve said ${value}`);
+    return serve;
+  }
+
+  get certificateFile(): string {
+    return `${this.dir}/tls/localhost.crt`;
+  }
+
+  /** File of the process's Web Server Status Table. */
+  get tableFile(): string {
+    return `${this.dir}/run/test/a/serve-0.tables`;
+  }
+
+  /** Sends raw bytes and gives back all that came until the connection ended. */
+  async raw(request: string | Uint8Array): Promise<string> {
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port: this.http });
+    const bytes = typeof request === "string" ? latin1(request) : request;
+    let sending = Promise.resolve();
+    // The server may refuse and close before it took everything.
+    sending = sendAll(connection, bytes).catch(() => {});
+    const answer = await readToEnd(connection);
+    await sending;
+    return answer;
+  }
+
+  /** Resident memory, bytes. */
+  rss(): number {
+    return Number(/^VmRSS:\s+(\d+)/m.exec(Deno.readTextFileSync(`/proc/${this.child.pid}/status`))![1]) * 1024;
+  }
+
+  /** Open sockets of the process. */
+  sockets(): number {
+    return [...Deno.readDirSync(`/proc/${this.child.pid}/fd`)].filter(({ name }) => {
+      try {
+        return Deno.readLinkSync(`/proc/${this.child.pid}/fd/${name}`).startsWith("socket:");
+      } catch {
+        return false;
+      }
+    }).length;
+  }
+
+  /** SIGTERM; resolves to the exit code. */
+  async stop(): Promise<number> {
+    this.child.kill("SIGTERM");
+    const { code } = await this.child.status;
+    await Deno.remove(this.dir, { recursive: true });
+    return code;
+  }
+}
+
+/** A back end that answers as `answer` says, one connection after the other or at once. */
+export class RawBackEnd {
+  readonly #listener: Deno.TcpListener;
+  readonly #connections = new Set<Deno.TcpConn>();
+  readonly #done: Promise<void>;
+  /** Connections accepted so far. */
+  accepted = 0;
+
+  constructor(answer: (connection: Deno.TcpConn) => Promise<void>, port = 0) {
+    this.#listener = Deno.listen({ hostname: "127.0.0.1", port });
+    this.#done = this.#accept(answer);
+  }
+
+  async #accept(answer: (connection: Deno.TcpConn) => Promise<void>): Promise<void> {
+    const running: Promise<void>[] = [];
+    for await (const connection of this.#listener) {
+      this.accepted++;
+      this.#connections.add(connection);
+      // A test may end while the back end waits for bytes.
+      running.push(answer(connection).catch(() => {}).finally(() => this.#drop(connection)));
+    }
+    await Promise.all(running);
+  }
+
+  #drop(connection: Deno.TcpConn): void {
+    if (!this.#connections.delete(connection)) return;
+    connection.close();
+  }
+
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  async close(): Promise<void> {
+    this.#listener.close();
+    for (const connection of [...this.#connections]) this.#drop(connection);
+    await this.#done;
+  }
+}
+
+/** Reads one request head (and no body) at a time and answers each with the same bytes. */
+export function answering(response: string | ((head: string) => string)): (connection: Deno.TcpConn) => Promise<void> {
+  return async (connection) => {
+    let text = "";
+    const buffer = new Uint8Array(65_536);
+    while (true) {
+      const count = await connection.read(buffer);
+      if (count === null) return;
+      text += fromLatin1(buffer.subarray(0, count));
+      for (let end = text.indexOf("\r\n\r\n"); end >= 0; end = text.indexOf("\r\n\r\n")) {
+        const head = text.slice(0, end + 4);
+        text = text.slice(end + 4);
+        await sendAll(connection, latin1(typeof response === "string" ? response : response(head)));
+      }
+    }
+  };
+}
+
+export function latin1(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
+export function fromLatin1(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
+}
+
+export async function sendAll(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  for (let sent = 0; sent < bytes.length;) sent += await connection.write(bytes.subarray(sent));
+}
+
+/** All bytes until the peer closes or resets, as latin1; closes the connection. */
+export async function readToEnd(connection: Deno.Conn): Promise<string> {
+  let text = "";
+  const buffer = new Uint8Array(65_536);
+  try {
+    for (let count = await connection.read(buffer); count !== null; count = await connection.read(buffer)) {
+      text += fromLatin1(buffer.subarray(0, count));
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
+    text += "[reset]";
+  } finally {
+    connection.close();
+  }
+  return text;
+}
+
+/** Ports that nothing listens on now. */
+export function freePorts(count: number): number[] {
+  const listeners = Array.from({ length: count }, () => Deno.listen({ hostname: "127.0.0.1", port: 0 }));
+  const ports = listeners.map((listener) => listener.addr.port);
+  for (const listener of listeners) listener.close();
+  return ports;
+}
