@@ -57,13 +57,18 @@ export class Host {
     }
   }
 
+  /** Ids of the host's processes. */
+  async pids(): Promise<number[]> {
+    const { stdout } = await new Deno.Command("ip", { args: ["netns", "pids", this.namespace] }).output();
+    return new TextDecoder().decode(stdout).split("\n").filter(Boolean).map(Number);
+  }
+
   /** Machine death: the link goes down and every process of the host is killed. */
   async die(): Promise<void> {
     await this.must(["ip", "link", "set", "eth0", "down"]);
-    const { stdout } = await this.run(["ip", "netns", "pids", this.namespace]);
-    for (const pid of stdout.split("\n").filter(Boolean)) {
+    for (const pid of await this.pids()) {
       try {
-        Deno.kill(Number(pid), "SIGKILL");
+        Deno.kill(pid, "SIGKILL");
       } catch {
         // It ended by itself meanwhile.
       }

@@ -1,6 +1,7 @@
 /** Steps that need the network: the frames' way through scheduler, node and switch. Each throws when it does not hold. */
+import type { TablesReport } from "../../status/tables.ts";
 import { BIG_BYTES } from "../web_server.ts";
-import { bucketOf, CLIENT_ADDRESSES, type DemoArray, NODES, SCHEDULER, SITE, VIP, waitFor } from "./array.ts";
+import { bucketOf, type DemoArray, NODES, SCHEDULER, SITE, VIP, waitFor } from "./array.ts";
 import type { Answer, CurlClient } from "./client.ts";
 import { expect, type Site } from "./steps.ts";
 import { type PortCount, Witness } from "./witness.ts";
@@ -9,22 +10,14 @@ export const NETWORK_SITE: Site = { http: `http://${SITE}`, https: `https://${SI
 
 const SPREAD_REQUESTS = 30;
 const AFTER_DEATH_REQUESTS = 40;
-/** A fixed first local port for requests whose bucket is to be chosen. */
-const CHOSEN_PORT = 20_000;
 
 /** The five-way path, once in clear and once encrypted, each stage named by somebody who saw it. */
 export async function fiveWayPath(array: DemoArray, client: CurlClient): Promise<string> {
   const lines: string[] = [];
   for (const origin of [NETWORK_SITE.http, NETWORK_SITE.https]) {
-    const [answer] = await client.ask({ urls: [`${origin}/`] });
-    expect(answer?.status === 200, () => `${origin}/ answered ${answer?.status ?? "nothing"}`);
-    const { localAddress, localPort, said } = answer!;
-    const tables = await array.tables();
-    const node = array.nodeOf(tables, localAddress, localPort);
-    expect(
-      node !== undefined && node === array.nodeAt(said!.peer),
-      () => `the table says ${node}, the web server was asked by ${said!.peer}`,
-    );
+    const { answer, tables, node } = await servedElsewhere(array, () => client.ask({ urls: [`${origin}/`] }));
+    const { localAddress, localPort, said } = answer;
+    expect(node === array.nodeAt(said!.peer), () => `the table says ${node}, ${said!.peer} asked the web server`);
     lines.push(
       `${origin}/ from ${localAddress}:${localPort}: bucket ${bucketOf(tables, localAddress, localPort)}, ` +
         `scheduled by ${tables.scheduler} to ${node}, served by ${node} (${said!.peer} asked the web server), ` +
@@ -32,6 +25,21 @@ export async function fiveWayPath(array: DemoArray, client: CurlClient): Promise
     );
   }
   return lines.join("\n");
+}
+
+/** Asks until a node other than the scheduler's own served: each connection has another port, and so another bucket. */
+async function servedElsewhere(
+  array: DemoArray,
+  ask: () => Promise<Answer[]>,
+): Promise<{ answer: Answer; tables: TablesReport; node: string }> {
+  for (let attempt = 0; attempt < 2 * NODES.length; attempt++) {
+    const [answer] = await ask();
+    expect(answer?.status === 200, () => `answered ${answer?.status ?? "nothing"}`);
+    const tables = await array.tables();
+    const node = array.nodeOf(tables, answer!.localAddress, answer!.localPort);
+    if (node !== undefined && node !== SCHEDULER) return { answer: answer!, tables, node };
+  }
+  throw new Error("every connection was served by the scheduler's own node");
 }
 
 /** Connections spread over every node, the scheduler's own included. */
@@ -49,12 +57,14 @@ export async function spread(array: DemoArray, client: CurlClient): Promise<stri
 /** Frames counted by the switch: requests come in through the scheduler, answers do not go back through it. */
 export async function answersBypassScheduler(array: DemoArray, client: CurlClient): Promise<string> {
   const witness = await Witness.place(array.lab, VIP);
-  const { port, node } = await portServedElsewhere(array, client);
-  let answer: Answer | undefined;
-  const frames = await witness.during(async () => {
-    [answer] = await client.ask({ urls: [`${NETWORK_SITE.https}/big`], from: { address: CLIENT_ADDRESSES[0], port } });
+  let frames = new Map<string, PortCount>();
+  const { node } = await servedElsewhere(array, async () => {
+    let answers: Answer[] = [];
+    frames = await witness.during(async () => {
+      answers = await client.ask({ urls: [`${NETWORK_SITE.https}/big`] });
+    });
+    return answers;
   });
-  expect(answer?.status === 200, () => `/big answered ${answer?.status ?? "nothing"}`);
   const at = (name: string): PortCount => frames.get(name)!;
   const least = BIG_BYTES / 65_536;
   expect(at(SCHEDULER).fromVip === 0, () => `${at(SCHEDULER).fromVip} answer frames came from the scheduler`);
@@ -66,22 +76,6 @@ export async function answersBypassScheduler(array: DemoArray, client: CurlClien
   return `the switch's own counters over ${BIG_BYTES} bytes by HTTPS: client to VIP ${at("client").toVip} frames, ` +
     `passed on by scheduler ${SCHEDULER} ${at(SCHEDULER).toVip}; from the VIP to the client: by ${node} ` +
     `${at(node).fromVip} frames, by scheduler ${SCHEDULER} ${at(SCHEDULER).fromVip}`;
-}
-
-/** A local port whose bucket belongs to a node other than the scheduler. */
-async function portServedElsewhere(array: DemoArray, client: CurlClient): Promise<{ port: number; node: string }> {
-  const address = CLIENT_ADDRESSES[0];
-  for (let port = CHOSEN_PORT; port < CHOSEN_PORT + 2 * NODES.length; port++) {
-    const [answer] = await client.ask({
-      urls: [`${NETWORK_SITE.http}/`],
-      from: { address, port },
-      connectionEach: true,
-    });
-    const node = array.nodeAt(answer?.said?.peer ?? "");
-    // The port can be used again at once: the server closed first, so TIME_WAIT is on its side.
-    if (node !== undefined && node !== SCHEDULER) return { port, node };
-  }
-  throw new Error("every connection was served by the scheduler's own node");
 }
 
 /** A node dies: its buckets move to the others, and new connections are served. */
