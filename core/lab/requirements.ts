@@ -27,6 +27,13 @@ const REQUIREMENTS = {
   ],
   unit: [LIBSSL, CURL, { package: "openssl", program: "openssl" }],
   test: [{ package: "tcpdump", program: "tcpdump" }],
+  bench: [
+    LIBSSL,
+    { package: "haproxy", program: "haproxy" },
+    { package: "nginx", program: "nginx" },
+    { package: "wrk", program: "wrk" },
+    { package: "util-linux", program: "taskset" },
+  ],
 } as const satisfies Record<string, readonly Requirement[]>;
 
 export type Mode = keyof typeof REQUIREMENTS;

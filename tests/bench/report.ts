@@ -1,0 +1,66 @@
+/** What a bench found, and how it is printed. */
+
+export interface BenchOptions {
+  readonly quick: boolean;
+}
+
+/** A figure measured several times. */
+export interface Row {
+  readonly name: string;
+  readonly unit: string;
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** What an issue asks for. `value` is null where nothing could be said, with the reason. */
+export interface Bar {
+  readonly name: string;
+  readonly value: number | null;
+  readonly limit: number;
+  readonly better: "lower" | "higher";
+  readonly ok: boolean;
+  readonly reason?: string;
+}
+
+export interface BenchReport {
+  readonly name: string;
+  readonly rows: readonly Row[];
+  readonly bars: readonly Bar[];
+}
+
+export type Bench = (options: BenchOptions) => Promise<BenchReport>;
+
+export function row(name: string, unit: string, values: readonly number[]): Row {
+  return { name, unit, median: median(values), min: Math.min(...values), max: Math.max(...values) };
+}
+
+export function bar(name: string, value: number, limit: number, better: "lower" | "higher"): Bar {
+  return { name, value, limit, better, ok: better === "lower" ? value <= limit : value >= limit };
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((one, other) => one - other);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+export function printReport({ name, rows, bars }: BenchReport, json: boolean): void {
+  const width = Math.max(...[...rows, ...bars].map((line) => line.name.length));
+  for (const { name, unit, median, min, max } of rows) {
+    console.log(`${name.padEnd(width)}  ${figure(median).padStart(10)} ${unit}  (${figure(min)} to ${figure(max)})`);
+  }
+  console.log("");
+  for (const { name, value, limit, better, ok, reason } of bars) {
+    const bound = `${better === "lower" ? "at most" : "at least"} ${limit}`;
+    const found = value === null ? reason : figure(value);
+    console.log(`${name.padEnd(width)}  ${String(found).padStart(10)}  ${bound}  ${ok ? "ok" : "MISSED"}`);
+  }
+  const machine = `${navigator.hardwareConcurrency} cores, Linux ${Deno.osRelease()}, Deno ${Deno.version.deno}`;
+  console.log(`\n${machine}`);
+  if (json) console.log(JSON.stringify({ name, machine, rows, bars, ok: bars.every((bar) => bar.ok) }));
+}
+
+function figure(value: number): string {
+  return Math.abs(value) >= 1000 ? String(Math.round(value)) : value.toFixed(value < 10 ? 3 : 1);
+}
