@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { didYouMean, findingLine } from "../../core/config/findings.ts";
 import { checkConfig, loadConfig } from "../../core/config/load.ts";
 import { UsageError } from "../../core/errors.ts";
+import { cases } from "../soak.ts";
 
 const EXAMPLE = new URL("../../examples/shop.yaml", import.meta.url).pathname;
 const example = Deno.readTextFileSync(EXAMPLE);
@@ -66,7 +67,7 @@ Deno.test("checkConfig() gives a finding and never throws for a mutated example"
         assert.match(findingLine(finding), /^f:[1-9]\d*:[1-9]\d*: .*found .+, expected .+/s);
       }
     }),
-    { numRuns: 300 },
+    cases(300),
   );
 });
 

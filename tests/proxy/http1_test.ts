@@ -9,6 +9,7 @@ import { BadMessage, headEnd } from "../../core/proxy/http1/syntax.ts";
 import { requestText } from "../../core/proxy/http1/write.ts";
 import { NO_BODY, UNKNOWN_LENGTH } from "../../core/proxy/message.ts";
 import { fromLatin1, latin1 } from "./harness.ts";
+import { cases } from "../soak.ts";
 
 function refused(status: number) {
   return (error: unknown) => error instanceof BadMessage && error.status === status;
@@ -89,7 +90,7 @@ Deno.test("what parseRequest() accepts is written as one request that it reads a
         bodyLength: request.bodyLength,
       });
     }),
-    { numRuns: 3000 },
+    cases(3000),
   );
   assert.ok(accepted > 100, `only ${accepted} were accepted`);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { injectedCookie, readPersistence } from "../../core/proxy/persistence.ts";
+import "../soak.ts";
 
 const RULES = { cookie: "SpServer", session_cookies: ["JSESSIONID", "sid"] };
 

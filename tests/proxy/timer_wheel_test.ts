@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Timed, TimerWheel } from "../../core/proxy/timer_wheel.ts";
+import "../soak.ts";
 
 class Alarm extends Timed {
   firedAt: number | undefined;

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { BucketTable } from "../../core/scheduler/bucket_table.ts";
 import { ChangeLog, type Changes } from "../../core/scheduler/changes.ts";
 import { TableFile } from "../../core/scheduler/table_file.ts";
+import "../soak.ts";
 
 const SIZE = 64;
 

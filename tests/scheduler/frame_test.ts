@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { Verdict, VERDICT_NAMES } from "../../core/scheduler/verdicts.ts";
 import { testArray } from "./array.ts";
 import { bent, icmpFrame, tcpFrame } from "./frames.ts";
+import { cases } from "../soak.ts";
 
 interface Fixture {
   readonly says: string;
@@ -204,7 +205,7 @@ Deno.test("random and mutated frames get exactly one verdict and never a crash",
       assert.deepEqual(frame.slice(12), rest);
       assert.equal(tables.verdicts.counts.reduce((sum, count) => sum + count, 0), ++frames);
     }),
-    { numRuns: 20_000, endOnFailure: true },
+    cases(20_000),
   );
 });
 

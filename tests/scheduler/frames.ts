@@ -23,7 +23,7 @@ export interface TcpOptions {
   readonly etherType?: number;
 }
 
-/** Ethernet, IPv4, TCP. Checksums are left 0: the scheduler does not look at them. */
+/** Ethernet, IPv4, TCP. The TCP checksum is left 0: a scheduler does not look at it, a switch may look at that of IP. */
 export function tcpFrame(options: TcpOptions = {}): Uint8Array {
   const { ipOptions = 0, payload = 0 } = options;
   const frame = new Uint8Array(Math.max(60, 14 + 20 + ipOptions + 20 + payload));
@@ -66,6 +66,10 @@ function writeIp(view: DataView, at: number, headerBytes: number, totalBytes: nu
   view.setUint8(at + 9, options.protocol ?? 6);
   view.setUint32(at + 12, ipToU32(options.from ?? CLIENT));
   view.setUint32(at + 16, ipToU32(options.to ?? VIP));
+  let sum = 0;
+  for (let i = 0; i < headerBytes; i += 2) sum += view.getUint16(at + i);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+  view.setUint16(at + 10, ~sum & 0xffff);
 }
 
 /** The frame with some bytes set: offset, value, offset, value, ... */

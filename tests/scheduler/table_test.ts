@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { Verdict } from "../../core/scheduler/verdicts.ts";
 import { testArray, type TestNode } from "./array.ts";
 import { tcpFrame } from "./frames.ts";
+import { cases } from "../soak.ts";
 
 const SYN = 2, ACK = 16;
 
@@ -117,7 +118,7 @@ Deno.test("a full table spreads within 1 % of the weights", () => {
         );
       });
     }),
-    { numRuns: 20 },
+    cases(20),
   );
 });
 

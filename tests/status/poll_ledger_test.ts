@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { PollLedger } from "../../core/status/poll_ledger.ts";
+import "../soak.ts";
 
 Deno.test("PollLedger fails a node at the second miss in a row with misses = 2", () => {
   const ledger = new PollLedger(2);
