@@ -19,7 +19,7 @@ import { serve } from "./cmd/serve.ts";
 import { setupNode } from "./cmd/setup_node.ts";
 import { statusd } from "./cmd/statusd.ts";
 import { tables } from "./cmd/tables.ts";
-import { UsageError } from "./core/errors.ts";
+import { Failure, UsageError } from "./core/errors.ts";
 import manifest from "./deno.json" with { type: "json" };
 
 const root = buildRouteMap({
@@ -32,7 +32,7 @@ const root = buildRouteMap({
 
 /** A finding is its own sentence; a defect of ours shows where it happened. */
 function describe(error: unknown): string {
-  if (error instanceof UsageError) return error.message;
+  if (error instanceof UsageError || error instanceof Failure) return error.message;
   return error instanceof Error ? error.stack ?? error.message : String(error);
 }
 
@@ -61,6 +61,10 @@ function writer(stream: { writeSync(bytes: Uint8Array): number }) {
 }
 
 if (import.meta.main) {
+  if (Deno.build.os !== "linux") {
+    console.error(`dlba runs on Linux only, this is ${Deno.build.os}`);
+    Deno.exit(2);
+  }
   const process: StricliProcess = { stdout: writer(Deno.stdout), stderr: writer(Deno.stderr) };
   await run(app, Deno.args, { process });
   const status = Number(process.exitCode ?? 0);

@@ -11,7 +11,9 @@ const libc = Deno.dlopen("libc.so.6", {
 
 export const EINTR = 4;
 export const EAGAIN = 11;
+export const ENETUNREACH = 101;
 export const ECONNREFUSED = 111;
+export const EHOSTUNREACH = 113;
 export const EINPROGRESS = 115;
 
 /** The errno of the last failed call on this thread. Read it at once after the call: any other call may change it. */

@@ -6,6 +6,7 @@
  * - `int munmap(void *addr, size_t length)`: munmap(2)
  * - `int close(int fd)`: close(2)
  */
+import { UsageError } from "../core/errors.ts";
 import { errno, strerror } from "./errno.ts";
 
 const libc = Deno.dlopen("libc.so.6", {
@@ -31,16 +32,15 @@ export class Mapping {
   /**
    * Maps `path` as `bytes` bytes, making the file (mode 0644: the status daemon of another user may read it) and its folder
    * where they are missing. An existing file of that size keeps its content; one of another size is replaced, and whoever
-   * has mapped the old one keeps the old one.
+   * has mapped the old one keeps the old one. Throws UsageError where it may not write.
    */
   static create(path: string, bytes: number): Mapping {
-    Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
-    if (sizeOf(path) !== bytes) {
-      const fresh = `${path}.${Deno.pid}`;
-      const file = Deno.openSync(fresh, { write: true, create: true, truncate: true, mode: 0o644 });
-      file.truncateSync(bytes);
-      file.close();
-      Deno.renameSync(fresh, path);
+    try {
+      Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+      if (sizeOf(path) !== bytes) makeFile(path, bytes);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+      throw new UsageError(`No right to write ${path}: run as root, or set DLBA_RUN_DIR to a folder of yours`);
     }
     return Mapping.open(path);
   }
@@ -67,6 +67,15 @@ export class Mapping {
     libc.munmap(this.#pointer, BigInt(this.buffer.byteLength));
     this.#pointer = null;
   }
+}
+
+/** All zero; takes the place of another file at once. */
+function makeFile(path: string, bytes: number): void {
+  const fresh = `${path}.${Deno.pid}`;
+  const file = Deno.openSync(fresh, { write: true, create: true, truncate: true, mode: 0o644 });
+  file.truncateSync(bytes);
+  file.close();
+  Deno.renameSync(fresh, path);
 }
 
 function sizeOf(path: string): number {

@@ -5,7 +5,7 @@ import type { BackEndTable } from "./back_end_table.ts";
 import { Connection, INPUT, OUTPUT } from "./connection.ts";
 import { type Downstream, Exchange } from "./exchange.ts";
 import { IncomingBody } from "./http1/body.ts";
-import { decodeLatin1, encodeLatin1 } from "./http1/latin1.ts";
+import { encodeLatin1 } from "./http1/latin1.ts";
 import { type Http1Request, parseRequest } from "./http1/request.ts";
 import { BadMessage, headEnd } from "./http1/syntax.ts";
 import { errorResponse } from "./http1/write.ts";
@@ -125,7 +125,7 @@ export class ClientConnection extends Connection implements Downstream {
       this.#held = bytes.slice(start, end);
       return;
     }
-    const request = parseRequest(decodeLatin1(bytes, start, bodyAt));
+    const request = parseRequest(bytes, start, bodyAt);
     this.#request = request;
     const body = this.#body = new IncomingBody(request.bodyLength, request.bodyLength === UNKNOWN_LENGTH);
     const dataEnd = body.take(bytes, bodyAt, end);

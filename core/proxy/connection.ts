@@ -95,6 +95,11 @@ export abstract class Connection extends Timed {
     return this.#isOpen;
   }
 
+  override onDefect(error: unknown): void {
+    console.error("serve: a connection is given up:", error);
+    this.close();
+  }
+
   /** Frees the descriptor; a second call does nothing. */
   close(): void {
     if (!this.#isOpen) return;

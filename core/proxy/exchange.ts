@@ -1,4 +1,5 @@
 /** One request and its response, between a client connection and a back end. */
+import { ECONNREFUSED, EHOSTUNREACH, ENETUNREACH } from "../../ffi/errno.ts";
 import { Connection, OUTPUT } from "./connection.ts";
 import type { BackEndTable } from "./back_end_table.ts";
 import { writeBody } from "./http1/body.ts";
@@ -10,6 +11,9 @@ import { isIdempotent, NO_BODY, type ResponseHead, UNKNOWN_LENGTH } from "./mess
 import { injectedCookie, readPersistence } from "./persistence.ts";
 import type { BackEnd, Pool } from "./pool.ts";
 import { UpstreamConnection } from "./upstream_connection.ts";
+
+/** What connect(2) says at once of a peer, not of this machine. */
+const UNREACHABLE = new Set([ECONNREFUSED, EHOSTUNREACH, ENETUNREACH]);
 
 /** What an exchange needs of the client's side. */
 export interface Downstream extends Connection {
@@ -98,8 +102,13 @@ export class Exchange {
         idle.begin(this);
         return this.#sendRequest();
       }
-      this.#upstream = UpstreamConnection.connect(this.loop, this.pool, backEnd, this);
-      if (this.#upstream) return;
+      const connection = UpstreamConnection.connect(this.loop, this.pool, backEnd, this);
+      if (typeof connection !== "number") {
+        this.#upstream = connection;
+        return;
+      }
+      // Out of descriptors, ports or memory: that is our trouble, not the back end's.
+      if (!UNREACHABLE.has(connection)) return this.client.fail(503);
       this.#passOver(backEnd);
     }
   }
@@ -146,7 +155,9 @@ export class Exchange {
     this.#isRequestComplete = isLast;
     const isChunked = this.request.bodyLength === UNKNOWN_LENGTH;
     const length = writeBody(OUTPUT, 0, bytes, start, end, isChunked, isLast);
-    if (length > 0) this.#upstream?.send(OUTPUT, length);
+    if (length === 0) return;
+    this.#upstream?.send(OUTPUT, length);
+    this.#upstream?.postpone();
   }
 
   upstreamDrained(): void {

@@ -11,6 +11,8 @@ const TURN_MS = 50;
 /** Whatever has a descriptor. `mask` holds the EPOLL bits. */
 export interface Watched {
   onEvent(mask: number): void;
+  /** A handler of it threw: a defect of ours. It is given up, the process goes on. */
+  onDefect(error: unknown): void;
 }
 
 export class EventLoop {
@@ -54,7 +56,13 @@ export class EventLoop {
       for (let i = 0; i < count; i++) {
         const fd = this.#epoll.fd(i);
         // Within this batch the descriptor may have been closed, and its number given to another.
-        if (this.#generations[fd] === this.#epoll.generation(i)) this.#watched[fd]?.onEvent(this.#epoll.mask(i));
+        const watched = this.#watched[fd];
+        if (watched === undefined || this.#generations[fd] !== this.#epoll.generation(i)) continue;
+        try {
+          watched.onEvent(this.#epoll.mask(i));
+        } catch (error) {
+          watched.onDefect(error);
+        }
       }
       this.#wheel.advance(this.now);
       if (this.now - turned >= TURN_MS) {

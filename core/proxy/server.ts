@@ -135,6 +135,10 @@ class Listener extends Timed {
     this.onEvent();
   }
 
+  override onDefect(error: unknown): void {
+    console.error("serve: a connection could not be accepted:", error);
+  }
+
   close(): void {
     this.context.loop.clearDeadline(this);
     this.context.loop.forget(this.fd);

@@ -19,6 +19,17 @@ export abstract class Timed {
 
   /** The deadline is over. */
   abstract onTimeout(): void;
+
+  /** A handler of it threw: a defect of ours. It is given up, the process goes on. */
+  abstract onDefect(error: unknown): void;
+}
+
+function fire(timed: Timed): void {
+  try {
+    timed.onTimeout();
+  } catch (error) {
+    timed.onDefect(error);
+  }
 }
 
 export class TimerWheel {
@@ -52,7 +63,7 @@ export class TimerWheel {
       // One by one from the head: a time-out may remove others of this slot.
       for (let timed = this.#slots[tick % SLOTS]; timed; timed = this.#slots[tick % SLOTS]) {
         this.#unlink(timed);
-        if (timed.deadline <= now) timed.onTimeout();
+        if (timed.deadline <= now) fire(timed);
         else this.#link(timed, this.#tickOf(timed.deadline));
       }
     }

@@ -3,7 +3,6 @@ import { connectError, connectTo } from "../../ffi/socket.ts";
 import { Connection, INPUT } from "./connection.ts";
 import type { Exchange } from "./exchange.ts";
 import { IncomingBody } from "./http1/body.ts";
-import { decodeLatin1 } from "./http1/latin1.ts";
 import { type Http1Response, parseResponse } from "./http1/response.ts";
 import { BadMessage, headEnd } from "./http1/syntax.ts";
 import type { EventLoop } from "./loop.ts";
@@ -29,15 +28,23 @@ export class UpstreamConnection extends Connection {
     loop.setDeadline(this, pool.config.connect_timeout);
   }
 
-  /** Begins to connect; null when the system refuses at once. The exchange hears of it by its `connected` or `connectFailed`. */
-  static connect(loop: EventLoop, pool: Pool, backEnd: BackEnd, exchange: Exchange): UpstreamConnection | null {
+  /**
+   * Begins to connect; the errno when the system refuses at once. The exchange hears how it went by its `connected` or
+   * `connectFailed`.
+   */
+  static connect(loop: EventLoop, pool: Pool, backEnd: BackEnd, exchange: Exchange): UpstreamConnection | number {
     const fd = connectTo(backEnd.address);
-    return fd < 0 ? null : new UpstreamConnection(loop, fd, backEnd, pool, exchange);
+    return fd < 0 ? -fd : new UpstreamConnection(loop, fd, backEnd, pool, exchange);
   }
 
   /** Gives an idle connection its next exchange. */
   begin(exchange: Exchange): void {
     this.#exchange = exchange;
+    this.postpone();
+  }
+
+  /** The request is still being sent: the time for the response counts from its end. */
+  postpone(): void {
     this.loop.setDeadline(this, this.pool.config.response_timeout);
   }
 
@@ -162,7 +169,7 @@ export class UpstreamConnection extends Connection {
         return;
       }
       const exchange = this.#exchange!;
-      const response = parseResponse(decodeLatin1(bytes, at, bodyAt), exchange.method);
+      const response = parseResponse(bytes, at, bodyAt, exchange.method);
       at = bodyAt;
       // Nobody asked for another protocol: Upgrade is not passed on.
       if (response.status === 101) throw new BadMessage(502, "101 to a request without Upgrade");

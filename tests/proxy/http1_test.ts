@@ -3,13 +3,25 @@ import fc from "fast-check";
 import { IncomingBody, writeBody } from "../../core/proxy/http1/body.ts";
 import { ChunkedDecoder } from "../../core/proxy/http1/chunked.ts";
 import { decodeLatin1, encodeLatin1 } from "../../core/proxy/http1/latin1.ts";
-import { parseRequest } from "../../core/proxy/http1/request.ts";
-import { parseResponse } from "../../core/proxy/http1/response.ts";
+import { type Http1Request, parseRequest as parseRequestBytes } from "../../core/proxy/http1/request.ts";
+import { parseResponse as parseResponseBytes } from "../../core/proxy/http1/response.ts";
 import { BadMessage, headEnd } from "../../core/proxy/http1/syntax.ts";
 import { requestText } from "../../core/proxy/http1/write.ts";
 import { NO_BODY, UNKNOWN_LENGTH } from "../../core/proxy/message.ts";
 import { fromLatin1, latin1 } from "./harness.ts";
 import { cases } from "../soak.ts";
+
+/** A whole head as the connection takes it: first its end is found, then it is read. */
+function parseRequest(head: string): Http1Request {
+  const bytes = latin1(head);
+  assert.equal(headEnd(bytes, 0, bytes.length), bytes.length, "not one whole head");
+  return parseRequestBytes(bytes, 0, bytes.length);
+}
+
+function parseResponse(head: string, method: string) {
+  const bytes = latin1(head);
+  return parseResponseBytes(bytes, 0, headEnd(bytes, 0, bytes.length), method);
+}
 
 function refused(status: number) {
   return (error: unknown) => error instanceof BadMessage && error.status === status;
@@ -73,7 +85,7 @@ Deno.test("what parseRequest() accepts is written as one request that it reads a
       try {
         request = parseRequest(head);
       } catch (error) {
-        assert.ok(error instanceof BadMessage);
+        assert.ok(error instanceof BadMessage || error instanceof assert.AssertionError);
         return;
       }
       accepted++;

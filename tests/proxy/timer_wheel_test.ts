@@ -12,6 +12,9 @@ class Alarm extends Timed {
     this.firedAt = this.clock.now;
     this.onFire();
   }
+  override onDefect(error: unknown): void {
+    throw error;
+  }
 }
 
 const operation = fc.record({

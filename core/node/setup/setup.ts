@@ -2,7 +2,7 @@
 import { dirname } from "node:path";
 import type { Config, NodeConfig } from "../../config/schema.ts";
 import { stateDir } from "../../config/paths.ts";
-import { UsageError } from "../../errors.ts";
+import { Failure, UsageError } from "../../errors.ts";
 import { type Runner, type SetupStep, setupSteps } from "./steps.ts";
 
 /** A change that was made, and the command that takes it back. */
@@ -63,12 +63,12 @@ export class NodeSetup {
     return made.map((change) => change.name);
   }
 
-  /** Takes back what {@linkcode apply} did, in the reverse order; returns the names. Throws Error naming what cannot be. */
+  /** Takes back what {@linkcode apply} did, in the reverse order; returns the names. Throws Failure naming what cannot be. */
   undo(): string[] {
     const changes = this.#changes().reverse();
     const left = changes.filter((change) => !this.run(change.undo).ok);
     this.#remember(left.reverse());
-    if (left.length > 0) throw new Error(`Cannot undo: ${left.map((change) => shell(change.undo)).join("; ")}`);
+    if (left.length > 0) throw new Failure(`Cannot undo: ${left.map((change) => shell(change.undo)).join("; ")}`);
     return changes.map((change) => change.name);
   }
 

@@ -1,6 +1,7 @@
 /** The head of an HTTP/1 request: RFC 9112 section 3. */
 import { NO_BODY, type RequestHead, UNKNOWN_LENGTH } from "../message.ts";
-import { BadMessage, FieldSection, TOKEN } from "./syntax.ts";
+import { decodeLatin1 } from "./latin1.ts";
+import { BadMessage, FieldSection, isToken } from "./syntax.ts";
 
 /** A request and what its wire format says of the connection. */
 export interface Http1Request extends RequestHead {
@@ -20,15 +21,25 @@ const VERSION = /^HTTP\/[0-9]\.[0-9]$/;
 const MAX_TARGET = 16_384;
 
 /**
- * Reads a head, from its first byte to its empty line.
+ * Reads the head from `start` to `end`, which {@linkcode headEnd} found.
  * Throws {@linkcode BadMessage} with the status that the client gets.
  */
-export function parseRequest(head: string): Http1Request {
+export function parseRequest(bytes: Uint8Array, start: number, end: number): Http1Request {
+  const head = decodeLatin1(bytes, start, end);
   const lineEnd = head.indexOf("\r\n");
-  const [method, target, version] = requestLine(head.slice(0, Math.max(lineEnd, 0)));
-  const section = new FieldSection(head, lineEnd + 2, true);
-  const isHttp11 = version !== "HTTP/1.0";
+  const methodEnd = head.indexOf(" ");
+  const targetEnd = head.indexOf(" ", methodEnd + 1);
+  if (targetEnd < 0 || targetEnd > lineEnd || !isToken(bytes, start, start + methodEnd)) {
+    throw new BadMessage(400, "malformed request line");
+  }
+  const method = head.slice(0, methodEnd);
+  const target = head.slice(methodEnd + 1, targetEnd);
+  const isHttp11 = checkVersion(head.slice(targetEnd + 1, lineEnd));
+  if (target.length > MAX_TARGET) throw new BadMessage(414, "target too long");
+  if (!TARGET.test(target)) throw new BadMessage(400, "character that a target cannot have");
+  const section = new FieldSection(bytes, start, start + lineEnd + 2, end, head, true);
   const { host, path } = placeOf(method, target, section.hosts, isHttp11);
+  const { connection } = section;
   return {
     method,
     target: path,
@@ -38,20 +49,17 @@ export function parseRequest(head: string): Http1Request {
     bodyLength: bodyLength(section, isHttp11),
     isHttp11,
     keepAlive: isHttp11
-      ? !section.connection.includes("close")
-      : section.connection.includes("keep-alive") && !section.connection.includes("close"),
+      ? !connection.includes("close")
+      : connection.includes("keep-alive") && !connection.includes("close"),
   };
 }
 
-function requestLine(line: string): [method: string, target: string, version: string] {
-  const parts = line.split(" ");
-  const [method = "", target = "", version = ""] = parts;
-  if (parts.length !== 3 || !TOKEN.test(method) || target === "") throw new BadMessage(400, "malformed request line");
+/** True for HTTP/1.1 and later minor versions, false for HTTP/1.0. */
+function checkVersion(version: string): boolean {
+  if (version === "HTTP/1.1") return true;
   if (!VERSION.test(version)) throw new BadMessage(400, "malformed HTTP version");
   if (version[5] !== "1") throw new BadMessage(505, `version ${version}`);
-  if (target.length > MAX_TARGET) throw new BadMessage(414, "target too long");
-  if (!TARGET.test(target)) throw new BadMessage(400, "character that a target cannot have");
-  return [method, target, version];
+  return version !== "HTTP/1.0";
 }
 
 /** RFC 9112 section 3.2: which host, which path. */

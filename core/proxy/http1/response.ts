@@ -1,5 +1,6 @@
 /** The head of an HTTP/1 response: RFC 9112 section 4. */
 import { NO_BODY, type ResponseHead, UNKNOWN_LENGTH } from "../message.ts";
+import { decodeLatin1 } from "./latin1.ts";
 import { BadMessage, FieldSection } from "./syntax.ts";
 
 /** A response and what its wire format says of the connection. */
@@ -10,27 +11,30 @@ export interface Http1Response extends ResponseHead {
   readonly keepAlive: boolean;
 }
 
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5][0-9]{2})(?: (.*))?$/;
+/** What stands behind the version, up to the reason phrase, which may be missing with its space. */
+const STATUS = /^[1-5][0-9]{2}(?: |$)/;
 
 /**
- * Reads a head, from its first byte to its empty line. A response to HEAD has no body, whatever it says.
- * Throws {@linkcode BadMessage} with status 502.
+ * Reads the head from `start` to `end`, which {@linkcode headEnd} found. A response to HEAD has no body, whatever it says.
+ * Throws {@linkcode BadMessage}.
  */
-export function parseResponse(head: string, method: string): Http1Response {
+export function parseResponse(bytes: Uint8Array, start: number, end: number, method: string): Http1Response {
+  const head = decodeLatin1(bytes, start, end);
   const lineEnd = head.indexOf("\r\n");
-  const line = STATUS_LINE.exec(head.slice(0, Math.max(lineEnd, 0)));
-  if (!line) throw new BadMessage(502, "malformed status line");
-  const status = Number(line[2]);
-  const section = fieldsOf(head, lineEnd + 2);
+  const isHttp11 = head.startsWith("HTTP/1.1 ");
+  if (!isHttp11 && !head.startsWith("HTTP/1.0 ")) throw new BadMessage(502, "malformed status line");
+  const line = head.slice(9, lineEnd);
+  if (!STATUS.test(line)) throw new BadMessage(502, "malformed status line");
+  const status = Number(line.slice(0, 3));
+  const section = new FieldSection(bytes, start, start + lineEnd + 2, end, head, false);
   const { contentLength, connection } = section;
-  const isHttp11 = line[1] === "1";
   const isChunked = isChunkedCoding(section, isHttp11);
   const hasBody = method !== "HEAD" && status >= 200 && status !== 204 && status !== 304;
   const bodyLength = !hasBody ? NO_BODY : contentLength === undefined ? UNKNOWN_LENGTH : Number(contentLength);
   const keepAlive = isHttp11 ? !connection.includes("close") : connection.includes("keep-alive");
   return {
     status,
-    reason: line[3] ?? "",
+    reason: line.slice(4),
     fields: section.fields,
     bodyLength,
     statedLength: contentLength,
@@ -38,15 +42,6 @@ export function parseResponse(head: string, method: string): Http1Response {
     // A body that only the end of the connection ends leaves nothing to be kept.
     keepAlive: keepAlive && (bodyLength !== UNKNOWN_LENGTH || isChunked),
   };
-}
-
-function fieldsOf(head: string, at: number): FieldSection {
-  try {
-    return new FieldSection(head, at, false);
-  } catch (error) {
-    if (error instanceof BadMessage) throw new BadMessage(502, error.message);
-    throw error;
-  }
 }
 
 function isChunkedCoding({ transferEncoding, contentLength }: FieldSection, isHttp11: boolean): boolean {

@@ -9,27 +9,41 @@ export class BadMessage extends Error {
   }
 }
 
-/** RFC 9110 section 5.6.2. */
-export const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** Controls other than HTAB, and CR or LF alone: RFC 9110 section 5.5, RFC 9112 section 2.2. */
-// deno-lint-ignore no-control-regex
-const FORBIDDEN = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n/;
+/** Bytes that a token may have: RFC 9110 section 5.6.2. */
+const IS_TOKEN = new Uint8Array(256);
+for (const byte of new TextEncoder().encode("!#$%&'*+-.^_`|~0123456789")) IS_TOKEN[byte] = 1;
+for (let byte = 97; byte <= 122; byte++) IS_TOKEN[byte] = IS_TOKEN[byte - 32] = 1;
+
 const DIGITS = /^[0-9]{1,15}$/;
 
+const HTAB = 9;
 const LF = 10;
 const CR = 13;
+const SPACE = 32;
+const COLON = 58;
+const DEL = 127;
 
-/** Where the head ends that starts at `start`: after its empty line; -1 when it is not all there by `end`. */
+/**
+ * Where the head ends that starts at `start`: after its empty line; -1 when it is not all there by `end`. Throws
+ * {@linkcode BadMessage} as soon as it meets a control character other than HTAB, or a CR or LF alone
+ * (RFC 9110 section 5.5, RFC 9112 section 2.2).
+ */
 export function headEnd(bytes: Uint8Array, start: number, end: number): number {
-  let lf = bytes.indexOf(LF, start);
-  while (lf >= 0 && lf < end) {
-    const next = lf + 1;
-    if (next + 1 < end && bytes[next] === CR && bytes[next + 1] === LF) return next + 2;
-    // Two bare LF would never end a head here: such a head is malformed, and its end is where its sender meant it.
-    if (next < end && bytes[next] === LF) return next + 1;
-    lf = bytes.indexOf(LF, next);
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i]!;
+    if ((byte >= SPACE && byte !== DEL) || byte === HTAB) continue;
+    if (byte !== CR) throw new BadMessage(400, byte === LF ? "LF without CR" : "control character");
+    if (i + 1 === end) return -1;
+    if (bytes[++i] !== LF) throw new BadMessage(400, "CR without LF");
+    if (i + 2 < end && bytes[i + 1] === CR && bytes[i + 2] === LF) return i + 3;
   }
   return -1;
+}
+
+/** Whether all bytes of the range are those of a token, and there is one. */
+export function isToken(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (IS_TOKEN[bytes[i]!] === 0) return false;
+  return end > start;
 }
 
 /** Fields that concern framing and connection, taken out of the others. */
@@ -43,18 +57,25 @@ export class FieldSection {
   cookie = "";
   #named = false;
 
-  /** Reads the field lines of a head from `at` on, up to its empty line. Throws {@linkcode BadMessage}. */
-  constructor(head: string, at: number, isRequest: boolean) {
-    if (FORBIDDEN.test(head)) throw new BadMessage(400, "control character, or CR or LF alone");
-    const end = head.length - 2;
-    while (at < end) {
-      const lineEnd = head.indexOf("\r\n", at);
-      const colon = head.indexOf(":", at);
-      if (colon < 0 || colon > lineEnd) throw new BadMessage(400, "field line without colon");
-      const name = head.slice(at, colon);
-      // A leading space would be a folded line, one before the colon an old trick: neither is a token.
-      if (!TOKEN.test(name)) throw new BadMessage(400, "field name is not a token");
-      this.#take(name.toLowerCase(), trim(head, colon + 1, lineEnd), isRequest);
+  /**
+   * Reads the field lines of a head that {@linkcode headEnd} found, from `at` to its empty line. `head` is the same as text, from
+   * `start` on. Throws {@linkcode BadMessage}.
+   */
+  constructor(bytes: Uint8Array, start: number, at: number, end: number, head: string, isRequest: boolean) {
+    const last = end - 2;
+    while (at < last) {
+      let nameEnd = at;
+      while (IS_TOKEN[bytes[nameEnd]!] === 1) nameEnd++;
+      // A space before the name would be a folded line, one before the colon an old trick.
+      if (bytes[nameEnd] !== COLON || nameEnd === at) throw new BadMessage(400, "field name is not a token");
+      let from = nameEnd + 1;
+      while (bytes[from] === SPACE || bytes[from] === HTAB) from++;
+      let lineEnd = from;
+      while (bytes[lineEnd] !== CR) lineEnd++;
+      let to = lineEnd;
+      while (to > from && (bytes[to - 1] === SPACE || bytes[to - 1] === HTAB)) to--;
+      const name = head.slice(at - start, nameEnd - start).toLowerCase();
+      this.#take(name, head.slice(from - start, to - start), isRequest);
       at = lineEnd + 2;
     }
     if (this.#named) this.#dropNamed();
@@ -76,11 +97,8 @@ export class FieldSection {
         this.transferEncoding = this.transferEncoding === undefined ? value : `${this.transferEncoding},${value}`;
         return;
       case "connection":
-        for (const option of value.toLowerCase().split(",")) {
-          const trimmed = option.trim();
-          this.connection.push(trimmed);
-          if (trimmed !== "close" && trimmed !== "keep-alive" && trimmed !== "") this.#named = true;
-        }
+        if (value === "keep-alive" || value === "close") this.connection.push(value);
+        else this.#takeConnection(value);
         return;
       // Hop-by-hop: RFC 9110 section 7.6.1.
       case "keep-alive":
@@ -97,6 +115,14 @@ export class FieldSection {
     this.fields.add(name, value);
   }
 
+  #takeConnection(value: string): void {
+    for (const option of value.toLowerCase().split(",")) {
+      const trimmed = option.trim();
+      this.connection.push(trimmed);
+      if (trimmed !== "close" && trimmed !== "keep-alive" && trimmed !== "") this.#named = true;
+    }
+  }
+
   /** Removes the fields that Connection names. */
   #dropNamed(): void {
     const { names, values } = this.fields;
@@ -109,15 +135,4 @@ export class FieldSection {
     names.length = values.length = kept;
     if (this.connection.includes("cookie")) this.cookie = "";
   }
-}
-
-/** The slice without spaces and tabs around it. */
-function trim(text: string, start: number, end: number): string {
-  while (start < end && isBlank(text.charCodeAt(start))) start++;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
-  return text.slice(start, end);
-}
-
-function isBlank(code: number): boolean {
-  return code === 32 || code === 9;
 }
