@@ -5,11 +5,9 @@
  * - `int ioctl(int fd, unsigned long op, struct ifreq *)` with SIOCETHTOOL: netdevice(7), linux/ethtool.h
  * - `int close(int fd)`: close(2)
  */
-import { usize } from "./usize.ts";
-
 const libc = Deno.dlopen("libc.so.6", {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
-  ioctl: { parameters: ["i32", "usize", "buffer"], result: "i32" },
+  ioctl: { parameters: ["i32", "u32", "buffer"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
 }).symbols;
 
@@ -37,7 +35,7 @@ function read(interfaceName: string, command: number): number | undefined {
   new DataView(ifreq.buffer).setBigUint64(IFNAMSIZ, address, true);
   const fd = libc.socket(AF_INET, SOCK_DGRAM, 0);
   if (fd < 0) return undefined;
-  const result = libc.ioctl(fd, usize(SIOCETHTOOL), ifreq);
+  const result = libc.ioctl(fd, SIOCETHTOOL, ifreq);
   libc.close(fd);
   return result < 0 ? undefined : value[1];
 }

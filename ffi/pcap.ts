@@ -3,7 +3,6 @@
  * without it. All functions: pcap(3pcap) and the page of their own name.
  */
 import { UsageError } from "../core/errors.ts";
-import { usize } from "./usize.ts";
 
 const LIBRARY = "libpcap.so.0.8";
 
@@ -35,7 +34,7 @@ function load() {
       // int pcap_next_ex(pcap_t *p, struct pcap_pkthdr **header, const u_char **data)
       pcap_next_ex: { parameters: ["pointer", "buffer", "buffer"], result: "i32" },
       // int pcap_inject(pcap_t *p, const void *buf, size_t size)
-      pcap_inject: { parameters: ["pointer", "buffer", "usize"], result: "i32" },
+      pcap_inject: { parameters: ["pointer", "buffer", "u32"], result: "i32" },
       // int pcap_stats(pcap_t *p, struct pcap_stat *ps)
       pcap_stats: { parameters: ["pointer", "buffer"], result: "i32" },
       // void pcap_close(pcap_t *p)
@@ -46,11 +45,12 @@ function load() {
   }
 }
 
-// void *memcpy(void *dest, const void *src, size_t n): memcpy(3). The source is an address as a number.
+// void *memcpy(void *dest, const void *src, size_t n): memcpy(3). The source is an address as a bigint; a size_t is declared as u32, as
+// in socket.ts.
 // int poll(struct pollfd *fds, nfds_t nfds, int timeout): poll(2)
 const libc = Deno.dlopen("libc.so.6", {
-  memcpy: { parameters: ["buffer", "usize", "usize"], result: "void" },
-  poll: { parameters: ["buffer", "usize", "i32"], result: "i32" },
+  memcpy: { parameters: ["buffer", "usize", "u32"], result: "void" },
+  poll: { parameters: ["buffer", "u32", "i32"], result: "i32" },
 }).symbols;
 
 let pcap: ReturnType<typeof load> | undefined;
@@ -78,7 +78,7 @@ export class Capture {
   #handle: Deno.PointerValue;
   #library: ReturnType<typeof load>;
   /** pcap_next_ex puts two addresses here: of the header, of the frame. */
-  #addresses = [new Uint32Array(2), new Uint32Array(2)] as const;
+  #addresses = [new BigUint64Array(1), new BigUint64Array(1)] as const;
   #addressBytes = [new Uint8Array(this.#addresses[0].buffer), new Uint8Array(this.#addresses[1].buffer)] as const;
   #header = new Uint32Array(HEADER_BYTES / 4);
   #headerBytes = new Uint8Array(this.#header.buffer);
@@ -152,20 +152,20 @@ export class Capture {
     const result = this.#library.pcap_next_ex(this.#handle, this.#addressBytes[0], this.#addressBytes[1]);
     if (result === 0) return 0;
     this.#check("pcap_next_ex", result);
-    libc.memcpy(this.#headerBytes, usize(addressOf(this.#addresses[0])), usize(HEADER_BYTES));
+    libc.memcpy(this.#headerBytes, this.#addresses[0][0]!, HEADER_BYTES);
     const captured = Math.min(this.#header[4]!, frame.length);
-    libc.memcpy(frame, usize(addressOf(this.#addresses[1])), usize(captured));
+    libc.memcpy(frame, this.#addresses[1][0]!, captured);
     return captured;
   }
 
   /** Sends the first `length` bytes; false when the system refuses. */
   inject(frame: Uint8Array, length: number): boolean {
-    return this.#library.pcap_inject(this.#handle, frame, usize(length)) === length;
+    return this.#library.pcap_inject(this.#handle, frame, length) === length;
   }
 
   /** Blocks this thread until a frame is there or `ms` are over. */
   wait(ms: number): void {
-    libc.poll(this.#pollfd, usize(1), ms);
+    libc.poll(this.#pollfd, 1, ms);
   }
 
   /** Frames that the kernel dropped because they were not read in time, since the opening. */
@@ -181,11 +181,6 @@ export class Capture {
     this.#library.pcap_close(this.#handle);
     this.#handle = null;
   }
-}
-
-/** An address of user space, below 2^47, fits a double. */
-function addressOf(words: Uint32Array): number {
-  return words[0]! + words[1]! * 4294967296;
 }
 
 function cString(text: string): Uint8Array<ArrayBuffer> {
