@@ -222,6 +222,29 @@ Deno.test("serve: a back end that does not answer in time is a 504", async () =>
   });
 });
 
+Deno.test("serve: an upload may take longer than the response timeout", async () => {
+  const backEnd = new RawBackEnd(async (connection) => {
+    let got = 0;
+    const buffer = new Uint8Array(4096);
+    while (got < 10) {
+      const count = await connection.read(buffer);
+      if (count === null) return;
+      const text = String.fromCharCode(...buffer.subarray(0, count));
+      got += text.includes("\r\n\r\n") ? text.length - text.indexOf("\r\n\r\n") - 4 : text.length;
+    }
+    await sendAll(connection, latin1(OK));
+  });
+  await withServe([backEnd], { pool: ", response_timeout: 300ms" }, async (serve) => {
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port: serve.http });
+    await sendAll(connection, latin1(`POST / HTTP/1.1\r\nContent-Length: 10\r\n${CLOSE}`));
+    for (let i = 0; i < 10; i++) {
+      await delay(100);
+      await sendAll(connection, latin1("x"));
+    }
+    assert.match(await readToEnd(connection), /^HTTP\/1\.1 200 OK/);
+  });
+});
+
 Deno.test("serve: what is not HTTP from a back end is a 502", async () => {
   const answers = [
     "hello\r\n\r\n",
