@@ -33,6 +33,7 @@ const REQUIREMENTS = {
     { package: "nginx", program: "nginx" },
     { package: "wrk", program: "wrk" },
     { package: "util-linux", program: "taskset" },
+    { package: "util-linux", program: "setpriv" },
   ],
 } as const satisfies Record<string, readonly Requirement[]>;
 

@@ -1,10 +1,15 @@
 /** Programs of a bench: pinned to a core, ended again, and what they cost by the kernel's own accounting. */
 
-/** Starts a program on one core; its output goes to a file. */
+/** The command line that runs a program on one core. It ends with the process that started it, however that ends. */
+export function pinned(core: number, command: readonly string[]): string[] {
+  return ["setpriv", "--pdeathsig", "TERM", "taskset", "-c", String(core), ...command];
+}
+
+/** Starts a program on one core; its output goes to a file. The process is the program itself: every wrapper execs. */
 export function startPinned(core: number, command: readonly string[], log: string): Deno.ChildProcess {
   const script = 'log=$1; shift; exec "$@" >"$log" 2>&1';
-  const args = ["-c", String(core), "sh", "-c", script, "sh", log, ...command];
-  return new Deno.Command("taskset", { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+  const [program, ...args] = pinned(core, ["sh", "-c", script, "sh", log, ...command]);
+  return new Deno.Command(program!, { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
 }
 
 export async function stop(child: Deno.ChildProcess): Promise<void> {
@@ -51,6 +56,38 @@ export function cpuNanoseconds(tree: readonly number[]): number {
     }
   }
   return sum;
+}
+
+/** Resident bytes of the tree: the sum of Rss in /proc/PID/smaps_rollup, what `top` shows as RES. */
+export function residentBytes(tree: readonly number[]): number {
+  return tree.reduce((sum, pid) => {
+    const kilobytes = /^Rss:\s+(\d+) kB$/m.exec(Deno.readTextFileSync(`/proc/${pid}/smaps_rollup`))![1];
+    return sum + Number(kilobytes) * 1024;
+  }, 0);
+}
+
+/** How many TCP connections stand at this local port, by /proc/net/tcp: proc_pid_net(5). */
+export function connectionsAt(port: number): number {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  const ESTABLISHED = "01";
+  return Deno.readTextFileSync("/proc/net/tcp").split("\n").filter((line) => {
+    const [, address, , state] = line.trim().split(/\s+/);
+    return address?.endsWith(local) && state === ESTABLISHED;
+  }).length;
+}
+
+/** Ports of 127.0.0.1 on which nothing listens, below those that connecting sockets take; others may run a bench too. */
+export function freePorts(count: number): number[] {
+  const ports: number[] = [];
+  for (let port = 20_000 + Math.floor(Math.random() * 10_000); ports.length < count; port++) {
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      ports.push(port);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+  return ports;
 }
 
 /** Resolves once something listens on the port. Throws after 10 s. */

@@ -39,6 +39,11 @@ export function bar(name: string, value: number, limit: number, better: "lower" 
   return { name, value, limit, better, ok: better === "lower" ? value <= limit : value >= limit };
 }
 
+/** A bar of which nothing can be said: it counts as missed. */
+export function unknownBar(name: string, limit: number, better: "lower" | "higher", reason: string): Bar {
+  return { name, value: null, limit, better, ok: false, reason };
+}
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((one, other) => one - other);
   const middle = sorted.length >> 1;
@@ -53,8 +58,9 @@ export function printReport({ name, rows, bars }: BenchReport, json: boolean): v
   console.log("");
   for (const { name, value, limit, better, ok, reason } of bars) {
     const bound = `${better === "lower" ? "at most" : "at least"} ${limit}`;
-    const found = value === null ? reason : figure(value);
-    console.log(`${name.padEnd(width)}  ${String(found).padStart(10)}  ${bound}  ${ok ? "ok" : "MISSED"}`);
+    const found = value === null ? "unknown" : figure(value);
+    const verdict = ok ? "ok" : reason === undefined ? "MISSED" : `MISSED: ${reason}`;
+    console.log(`${name.padEnd(width)}  ${found.padStart(10)}  ${bound}  ${verdict}`);
   }
   const machine = `${navigator.hardwareConcurrency} cores, Linux ${Deno.osRelease()}, Deno ${Deno.version.deno}`;
   console.log(`\n${machine}`);
