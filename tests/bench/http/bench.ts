@@ -1,77 +1,72 @@
-/** `deno task bench http`: CPU a request through our server, HAProxy and nginx. */
-import { cpuNanoseconds } from "../process.ts";
-import { type Bar, bar, type Bench, median, type Row, row } from "../report.ts";
-import { HttpSetup, LOAD_CORE, PROXIES, type Proxy, type ProxyName } from "./setup.ts";
+/** `deno task bench http`: our server beside HAProxy and nginx, each part from its own file. */
+import { LoadGenerator } from "../load/generator.ts";
+import { Progress } from "../progress.ts";
+import type { Bar, Bench, Row } from "../report.ts";
+import { type CpuResult, FEW, MANY, measureCpu, warmUp } from "./cpu.ts";
+import { measureLatency } from "./latency.ts";
+import { HttpSetup, LOAD_CORE, PROXIES, type Proxy, type Size, SIZES, TUNED_PEERS } from "./setup.ts";
 
-const SIZES = { "100B": 100, "10KB": 10_240, "1MiB": 1_048_576 } as const;
-const CONNECTIONS = [32, 256] as const;
-/** HAProxy is the bar everywhere, nginx at 256 connections. */
-const LIMIT = 1.0;
-
-interface Sample {
-  readonly cpuUs: number;
-  readonly rate: number;
+interface Found {
+  readonly rows: readonly Row[];
+  readonly bars: readonly Bar[];
 }
+
+const QUICK = { rounds: 3, cpuSeconds: 1, seconds: 0.8, tuned: false };
+const FULL = { rounds: 7, cpuSeconds: 4, seconds: 4, tuned: true };
+type Plan = typeof QUICK;
 
 export const bench: Bench = async ({ quick }) => {
-  const rounds = quick ? 3 : 7;
-  const seconds = quick ? 2 : 4;
-  const setup = await HttpSetup.start(SIZES);
-  const rows: Row[] = [];
-  const bars: Bar[] = [];
+  const plan = quick ? QUICK : FULL;
+  const load = new LoadGenerator(LOAD_CORE);
+  const progress = new Progress("http");
+  const found: Found[] = [];
   try {
-    for (const size of Object.keys(SIZES)) {
-      for (const connections of CONNECTIONS) {
-        const samples = await measure(setup.proxies, `/${size}`, connections, rounds, seconds);
-        const name = `http.${size}.c${connections}`;
-        for (const proxy of PROXIES) {
-          const of = samples.get(proxy)!;
-          rows.push(row(`${name}.${proxy}.cpu`, "us/request", of.map((sample) => sample.cpuUs)));
-          rows.push(row(`${name}.${proxy}.rate`, "requests/s", of.map((sample) => sample.rate)));
-        }
-        const cpu = (proxy: ProxyName) => median(samples.get(proxy)!.map((sample) => sample.cpuUs));
-        bars.push(bar(`${name}.cpu_vs_haproxy`, cpu("ours") / cpu("haproxy"), LIMIT, "lower"));
-        if (connections === 256) bars.push(bar(`${name}.cpu_vs_nginx`, cpu("ours") / cpu("nginx"), LIMIT, "lower"));
+    await HttpSetup.with({
+      proxies: plan.tuned ? [...PROXIES, ...TUNED_PEERS] : PROXIES,
+    }, async (all) => {
+      const proxies = all.slice(0, PROXIES.length);
+      for (const size of Object.keys(SIZES) as Size[]) {
+        progress.say(`CPU and latency, answers of ${size}`);
+        found.push(...await measureSize(size, proxies, all, load, plan));
       }
-    }
+    });
+    progress.say("done");
   } finally {
-    await setup.stop();
+    await load.stop();
   }
-  return { name: "http", rows, bars };
+  return {
+    name: "http",
+    rows: found.flatMap(({ rows }) => rows),
+    bars: found.flatMap(({ bars }) => bars),
+  };
 };
 
-async function measure(
+/** @param all with the tuned peers, which count for large bodies */
+async function measureSize(
+  size: Size,
   proxies: readonly Proxy[],
-  path: string,
-  connections: number,
-  rounds: number,
-  seconds: number,
-): Promise<Map<ProxyName, Sample[]>> {
-  const samples = new Map<ProxyName, Sample[]>(PROXIES.map((name) => [name, []]));
-  // The first round warms up and is not counted.
-  for (let round = -1; round < rounds; round++) {
-    for (const proxy of proxies) {
-      const sample = await sampleOf(proxy, path, connections, round < 0 ? 1 : seconds);
-      if (round >= 0) samples.get(proxy.name)!.push(sample);
+  all: readonly Proxy[],
+  load: LoadGenerator,
+  plan: Plan,
+): Promise<Found[]> {
+  const found = [];
+  const measured = size === "1MiB" ? all : proxies;
+  await warmUp(measured, size);
+  for (const connections of [FEW, MANY]) {
+    const cpu: CpuResult = await measureCpu(measured, size, connections, {
+      ...plan,
+      seconds: plan.cpuSeconds,
+    });
+    found.push(cpu);
+    if (size === "100B") {
+      found.push({
+        rows: await measureLatency(proxies, size, connections, cpu.rates, {
+          ...plan,
+          load,
+        }),
+        bars: [],
+      });
     }
   }
-  return samples;
-}
-
-async function sampleOf(
-  { name, port, tree }: Proxy,
-  path: string,
-  connections: number,
-  seconds: number,
-): Promise<Sample> {
-  const before = cpuNanoseconds(tree);
-  const url = `http://127.0.0.1:${port}${path}`;
-  const wrk = ["wrk", "-t1", `-c${connections}`, `-d${seconds}s`, url];
-  const { stdout } = await new Deno.Command("taskset", { args: ["-c", String(LOAD_CORE), ...wrk] }).output();
-  const text = new TextDecoder().decode(stdout);
-  const nanoseconds = cpuNanoseconds(tree) - before;
-  const requests = Number(/(\d+) requests in/.exec(text)?.[1] ?? 0);
-  const failed = /Non-2xx.*|Socket errors.*/.exec(text);
-  if (requests === 0 || failed) throw new Error(`${name} failed under load: ${failed?.[0] ?? text}`);
-  return { cpuUs: nanoseconds / requests / 1000, rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)![1]) };
+  return found;
 }
