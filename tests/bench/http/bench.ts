@@ -3,6 +3,8 @@ import { LoadGenerator } from "../load/generator.ts";
 import { Progress } from "../progress.ts";
 import type { Bar, Bench, Row } from "../report.ts";
 import { type CpuResult, FEW, MANY, measureCpu, warmUp } from "./cpu.ts";
+import { measureHeap } from "./heap.ts";
+import { measureIdle } from "./idle.ts";
 import { measureLatency } from "./latency.ts";
 import { HttpSetup, LOAD_CORE, PROXIES, type Proxy, type Size, SIZES, TUNED_PEERS } from "./setup.ts";
 
@@ -11,8 +13,22 @@ interface Found {
   readonly bars: readonly Bar[];
 }
 
-const QUICK = { rounds: 3, cpuSeconds: 1, seconds: 0.8, tuned: false };
-const FULL = { rounds: 7, cpuSeconds: 4, seconds: 4, tuned: true };
+const QUICK = {
+  rounds: 3,
+  cpuSeconds: 1,
+  seconds: 0.8,
+  warmUpRequests: 100_000,
+  settleMs: 1_000,
+  tuned: false,
+};
+const FULL = {
+  rounds: 7,
+  cpuSeconds: 4,
+  seconds: 4,
+  warmUpRequests: 200_000,
+  settleMs: 4_000,
+  tuned: true,
+};
 type Plan = typeof QUICK;
 
 export const bench: Bench = async ({ quick }) => {
@@ -21,6 +37,16 @@ export const bench: Bench = async ({ quick }) => {
   const progress = new Progress("http");
   const found: Found[] = [];
   try {
+    // Memory first, in processes that did nothing else.
+    progress.say("memory of idle connections");
+    found.push(await measureIdle(plan));
+    progress.say("heap over a million requests");
+    found.push(
+      await HttpSetup.with(
+        { proxies: ["ours"], heapHook: true },
+        ([ours]) => measureHeap(ours!, load),
+      ),
+    );
     await HttpSetup.with({
       proxies: plan.tuned ? [...PROXIES, ...TUNED_PEERS] : PROXIES,
     }, async (all) => {
