@@ -32,6 +32,7 @@ const REQUIREMENTS = {
     { package: "haproxy", program: "haproxy" },
     { package: "nginx", program: "nginx" },
     { package: "wrk", program: "wrk" },
+    { package: "slowhttptest", program: "slowhttptest" },
     { package: "util-linux", program: "taskset" },
     { package: "util-linux", program: "setpriv" },
   ],

@@ -7,28 +7,15 @@ import { measureHeap } from "./heap.ts";
 import { measureIdle } from "./idle.ts";
 import { measureLatency } from "./latency.ts";
 import { HttpSetup, LOAD_CORE, PROXIES, type Proxy, type Size, SIZES, TUNED_PEERS } from "./setup.ts";
+import { measureSlowClients } from "./slow_clients.ts";
 
 interface Found {
   readonly rows: readonly Row[];
   readonly bars: readonly Bar[];
 }
 
-const QUICK = {
-  rounds: 3,
-  cpuSeconds: 1,
-  seconds: 0.8,
-  warmUpRequests: 100_000,
-  settleMs: 1_000,
-  tuned: false,
-};
-const FULL = {
-  rounds: 7,
-  cpuSeconds: 4,
-  seconds: 4,
-  warmUpRequests: 200_000,
-  settleMs: 4_000,
-  tuned: true,
-};
+const QUICK = { rounds: 3, cpuSeconds: 1, seconds: 0.8, warmUpRequests: 100_000, settleMs: 1_000, tuned: false };
+const FULL = { rounds: 7, cpuSeconds: 4, seconds: 4, warmUpRequests: 200_000, settleMs: 4_000, tuned: true };
 type Plan = typeof QUICK;
 
 export const bench: Bench = async ({ quick }) => {
@@ -41,30 +28,21 @@ export const bench: Bench = async ({ quick }) => {
     progress.say("memory of idle connections");
     found.push(await measureIdle(plan));
     progress.say("heap over a million requests");
-    found.push(
-      await HttpSetup.with(
-        { proxies: ["ours"], heapHook: true },
-        ([ours]) => measureHeap(ours!, load),
-      ),
-    );
-    await HttpSetup.with({
-      proxies: plan.tuned ? [...PROXIES, ...TUNED_PEERS] : PROXIES,
-    }, async (all) => {
+    found.push(await HttpSetup.with({ proxies: ["ours"], heapHook: true }, ([ours]) => measureHeap(ours!, load)));
+    await HttpSetup.with({ proxies: plan.tuned ? [...PROXIES, ...TUNED_PEERS] : PROXIES }, async (all) => {
       const proxies = all.slice(0, PROXIES.length);
       for (const size of Object.keys(SIZES) as Size[]) {
         progress.say(`CPU and latency, answers of ${size}`);
         found.push(...await measureSize(size, proxies, all, load, plan));
       }
+      progress.say("slow clients");
+      found.push(await measureSlowClients(proxies, { ...plan, load }));
     });
     progress.say("done");
   } finally {
     await load.stop();
   }
-  return {
-    name: "http",
-    rows: found.flatMap(({ rows }) => rows),
-    bars: found.flatMap(({ bars }) => bars),
-  };
+  return { name: "http", rows: found.flatMap(({ rows }) => rows), bars: found.flatMap(({ bars }) => bars) };
 };
 
 /** @param all with the tuned peers, which count for large bodies */
@@ -79,19 +57,10 @@ async function measureSize(
   const measured = size === "1MiB" ? all : proxies;
   await warmUp(measured, size);
   for (const connections of [FEW, MANY]) {
-    const cpu: CpuResult = await measureCpu(measured, size, connections, {
-      ...plan,
-      seconds: plan.cpuSeconds,
-    });
+    const cpu: CpuResult = await measureCpu(measured, size, connections, { ...plan, seconds: plan.cpuSeconds });
     found.push(cpu);
     if (size === "100B") {
-      found.push({
-        rows: await measureLatency(proxies, size, connections, cpu.rates, {
-          ...plan,
-          load,
-        }),
-        bars: [],
-      });
+      found.push({ rows: await measureLatency(proxies, size, connections, cpu.rates, { ...plan, load }), bars: [] });
     }
   }
   return found;
