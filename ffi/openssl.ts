@@ -142,10 +142,10 @@ export class TlsSession {
     ssl.SSL_set_accept_state(object);
   }
 
-  /** Decrypted bytes put at the start of `buffer`, after the handshake; 0 at the peer's end, WOULD_BLOCK, FAILED. */
-  read(buffer: Uint8Array<ArrayBuffer>): number {
+  /** At most `length` decrypted bytes put at the start of `buffer`, after the handshake; 0 at the peer's end, WOULD_BLOCK, FAILED. */
+  read(buffer: Uint8Array<ArrayBuffer>, length: number): number {
     crypto.ERR_clear_error();
-    const count = ssl.SSL_read(this.#ssl, buffer, buffer.length);
+    const count = ssl.SSL_read(this.#ssl, buffer, length);
     return count > 0 ? count : this.#outcome(count);
   }
 

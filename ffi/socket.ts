@@ -109,9 +109,9 @@ export function connectError(fd: number): number {
   return option[0]!;
 }
 
-/** Bytes received into the start of `buffer`; 0 at the peer's end, {@linkcode WOULD_BLOCK} or {@linkcode FAILED}. */
-export function receive(fd: number, buffer: Uint8Array<ArrayBuffer>): number {
-  const count = libc.recv(fd, buffer, buffer.length, 0);
+/** At most `length` bytes received into the start of `buffer`; 0 at the peer's end, {@linkcode WOULD_BLOCK} or {@linkcode FAILED}. */
+export function receive(fd: number, buffer: Uint8Array<ArrayBuffer>, length: number): number {
+  const count = libc.recv(fd, buffer, length, 0);
   return count >= 0 ? count : errno() === EAGAIN ? WOULD_BLOCK : FAILED;
 }
 

@@ -59,7 +59,15 @@ export const proxySchema = map({
   client_idle_timeout: v.optional(duration, "60s"),
   /** From the first byte of a request to the end of its head. */
   head_timeout: v.optional(duration, "10s"),
+  /** Between two reads of a request's body. */
+  body_timeout: v.optional(duration, "30s"),
+  /** An upgraded connection (WebSocket) over which nothing passes is closed after this. */
+  tunnel_timeout: v.optional(duration, "1h"),
+  /** Running requests and tunnels have so long once the server is told to stop. */
+  drain_timeout: v.optional(duration, "10s"),
   max_head_bytes: v.optional(whole(1024, 65_536), 32_768),
+  /** Longest request body; 0 means any. */
+  max_body_bytes: v.optional(whole(0, 1_000_000_000_000), 0),
 });
 
 export const nodeSchema = map({
@@ -77,6 +85,8 @@ export const backEndSchema = map({
   key: whole(0, 65_535),
   address: socketAddress,
   weight: v.optional(weight, 1),
+  /** Most requests at a time from each proxy process; 0 means any. */
+  max_connections: v.optional(whole(0, 65_535), 0),
 });
 
 export const persistenceSchema = map({
@@ -91,6 +101,8 @@ export const poolSchema = map({
   /** Idle connections kept to each back end by each proxy process; 0 closes after each answer, as in the seed. */
   keepalive: v.optional(whole(0, 4096), 64),
   connect_timeout: v.optional(duration, "1s"),
+  /** Longest wait for room at a back end, where `max_connections` is set. */
+  queue_timeout: v.optional(duration, "5s"),
   /** Longest wait for a response head, and between two reads of its body. */
   response_timeout: v.optional(duration, "60s"),
   persistence: v.optional(persistenceSchema),

@@ -1,23 +1,23 @@
-/** A client's connection: requests in, one at a time, responses out in their order. */
+/** A client's HTTP/1 connection: requests in, one at a time, responses out in their order; or a tunnel. */
 import type { Config } from "../config/schema.ts";
 import type { Dispatcher } from "./app.ts";
 import type { BackEndTable } from "./back_end_table.ts";
 import { Connection, INPUT, OUTPUT } from "./connection.ts";
 import { type Downstream, Exchange } from "./exchange.ts";
+import { giveBack, takeBlock } from "./head_block.ts";
 import { IncomingBody } from "./http1/body.ts";
+import { HeldBytes } from "./http1/held_bytes.ts";
 import { encodeLatin1 } from "./http1/latin1.ts";
-import { type Http1Request, parseRequest } from "./http1/request.ts";
-import { BadMessage, headEnd } from "./http1/syntax.ts";
+import { parseRequest, requestHeadEnd } from "./http1/request.ts";
+import { BadMessage, CR, INCOMPLETE, LF } from "./http1/syntax.ts";
 import { errorResponse } from "./http1/write.ts";
 import type { EventLoop } from "./loop.ts";
-import { UNKNOWN_LENGTH } from "./message.ts";
+import { type RequestHead, UNKNOWN_LENGTH } from "./message.ts";
 import type { Pool } from "./pool.ts";
 import { FAILED, type Stream, WOULD_BLOCK } from "./stream.ts";
 
 /** After its last response a connection is read and ignored for so long, ms, lest a reset overtake the response. */
 const LINGER_MS = 2_000;
-const CR = 13;
-const LF = 10;
 
 /** What every client connection of a server shares. */
 export interface ClientContext {
@@ -30,19 +30,27 @@ export interface ClientContext {
   isStopping: boolean;
 }
 
+/** What a connection does: serves requests, passes bytes as they are, or ends when all is sent. */
+type Phase = "requests" | "tunnel" | "drain" | "linger";
+
 export class ClientConnection extends Connection implements Downstream {
   readonly identity: string;
   #context: ClientContext;
+  #phase: Phase = "requests";
   /** Bytes that came and are not taken yet: the beginning of a head, or what follows a request. */
-  #held: Uint8Array<ArrayBuffer> | null = null;
-  /** {@linkcode #held} may hold a whole head. */
-  #heldIsNew = false;
-  #request: Http1Request | null = null;
-  #body: IncomingBody | null = null;
+  #held: HeldBytes | null = null;
+  /** {@linkcode #held} follows a request: nothing of it was read as a head yet. */
+  #heldIsUnread = false;
+  /** The CR of an empty line before a request came alone. */
+  #sawCr = false;
+  #request: RequestHead | null = null;
+  #body = new IncomingBody();
+  /** Bytes of the body so far. */
+  #bodyBytes = 0;
   #exchange: Exchange | null = null;
   #isTaking = false;
-  /** No further request: `drain` until everything is sent, then `linger` until the client closes. */
-  #ending: "no" | "drain" | "linger" = "no";
+  /** The client will send no more through the tunnel. */
+  #hasEnded = false;
 
   constructor(context: ClientContext, stream: Stream, peer: string, isTls: boolean) {
     super(context.loop, stream);
@@ -58,8 +66,12 @@ export class ClientConnection extends Connection implements Downstream {
   }
 
   /** Of the request being served, for the routes. */
-  get request(): Http1Request {
+  get request(): RequestHead {
     return this.#request!;
+  }
+
+  get requestTrailers(): HeldBytes | null {
+    return this.#body.trailers;
   }
 
   /** Ends the connection if no request is on its way; the server stops. */
@@ -83,88 +95,161 @@ export class ClientConnection extends Connection implements Downstream {
 
   /** Takes what is there, if it may; false when there is nothing to do now. */
   #takeSome(): boolean {
-    if (this.#ending === "linger") return this.#ignoreSome();
-    if (this.#ending === "drain") return false;
-    if (this.#request !== null) return this.#takeBody();
+    switch (this.#phase) {
+      case "requests":
+        return this.#request === null ? this.#takeRequest() : this.#takeBody();
+      case "tunnel":
+        return this.#takeTunnel();
+      case "drain":
+        return false;
+      case "linger":
+        return this.#ignoreSome();
+    }
+  }
+
+  #takeRequest(): boolean {
     // The client has not taken the last response: it can wait with its next request.
     if (this.isBlocked) return false;
-    if (this.#heldIsNew) {
-      const held = this.#held!;
+    const held = this.#held;
+    if (held !== null && this.#heldIsUnread) {
       this.#held = null;
-      this.#heldIsNew = false;
-      this.#takeHead(held, held.length, false);
+      this.#takeHead(held.bytes, 0, held.length);
       return true;
     }
-    const count = this.read();
-    if (count === WOULD_BLOCK) return false;
-    if (count === 0 || count === FAILED) {
-      this.close();
-      return false;
+    const count = this.#readOrClose();
+    if (count <= 0) return false;
+    if (held === null) {
+      INPUT[count] = 0;
+      this.#takeHead(INPUT, 0, count);
+      return true;
     }
-    if (this.#held === null) this.#takeHead(INPUT, count, false);
+    held.append(INPUT, 0, count);
+    if (held.findHeadEnd() === INCOMPLETE) this.#checkHeadLength(held.length, held);
     else {
-      const joined = new Uint8Array(this.#held.length + count);
-      joined.set(this.#held);
-      joined.set(INPUT.subarray(0, count), this.#held.length);
       this.#held = null;
-      this.#takeHead(joined, joined.length, true);
+      this.#readHead(held.bytes, 0, held.length);
     }
     return true;
   }
 
-  #takeHead(bytes: Uint8Array<ArrayBuffer>, end: number, isContinued: boolean): void {
-    let start = 0;
+  /** Bytes at the start of {@linkcode INPUT}, or 0 or less; at the client's end the connection is closed. */
+  #readOrClose(): number {
+    const count = this.read();
+    if (count === 0 || count === FAILED) this.close();
+    return count;
+  }
+
+  /** Takes the bytes from `start`, where a request begins, to `end`. */
+  #takeHead(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): void {
+    if (this.#sawCr) {
+      if (bytes[start++] !== LF) throw new BadMessage(400, "CR without LF");
+      this.#sawCr = false;
+    }
     // An empty line before a request is to be ignored: RFC 9112 section 2.2.
-    while (start + 1 < end && bytes[start] === CR && bytes[start + 1] === LF) start += 2;
-    const bodyAt = headEnd(bytes, start, end);
-    const { max_head_bytes, head_timeout } = this.#context.limits;
-    if ((bodyAt < 0 ? end : bodyAt) - start > max_head_bytes) throw new BadMessage(431, "head too long");
-    if (bodyAt < 0) {
+    while (bytes[start] === CR && bytes[start + 1] === LF) start += 2;
+    if (start >= end) return;
+    if (bytes[start] === CR && start + 1 === end) this.#sawCr = true;
+    else this.#readHead(bytes, start, end);
+  }
+
+  #readHead(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): void {
+    const block = takeBlock(end - start);
+    let request: RequestHead | undefined;
+    try {
+      request = parseRequest(bytes, start, end, block);
+    } finally {
+      if (request === undefined) giveBack(block);
+    }
+    if (request === undefined) {
       // The time for a head counts from its first byte.
-      if (!isContinued) this.loop.setDeadline(this, head_timeout);
-      this.#held = bytes.slice(start, end);
+      this.loop.setDeadline(this, this.#context.limits.head_timeout);
+      this.#held = new HeldBytes(bytes, start, end);
+      this.#heldIsUnread = false;
+      this.#checkHeadLength(end - start, this.#held);
+      // What is held is looked at once: later calls go on from its end.
+      this.#held.findHeadEnd();
       return;
     }
-    const request = parseRequest(bytes, start, bodyAt);
     this.#request = request;
-    const body = this.#body = new IncomingBody(request.bodyLength, request.bodyLength === UNKNOWN_LENGTH);
-    const dataEnd = body.take(bytes, bodyAt, end);
+    const bodyAt = requestHeadEnd;
+    this.#checkHeadLength(bodyAt - start, null);
+    this.#checkBodyLength(request.bodyLength);
+    this.#bodyBytes = 0;
+    this.#body.begin(request.bodyLength, request.bodyLength === UNKNOWN_LENGTH);
+    const dataEnd = this.#takeOfBody(bytes, bodyAt, end);
     const firstBody = dataEnd > bodyAt ? bytes.slice(bodyAt, dataEnd) : undefined;
-    this.#hold(bytes, end);
     this.#context.table.request(false);
     this.#context.dispatcher.dispatch(this, firstBody);
   }
 
-  /** Keeps what follows the request. */
-  #hold(bytes: Uint8Array<ArrayBuffer>, end: number): void {
-    const { consumed } = this.#body!;
-    if (consumed >= end) return;
-    this.#held = bytes.slice(consumed, end);
-    this.#heldIsNew = true;
+  #checkHeadLength(bytes: number, held: HeldBytes | null): void {
+    if (bytes <= this.#context.limits.max_head_bytes) return;
+    const isInFirstLine = held !== null && !held.bytes.subarray(0, held.length).includes(LF);
+    throw isInFirstLine ? new BadMessage(414, "target too long") : new BadMessage(431, "head too long");
+  }
+
+  #checkBodyLength(bytes: number): void {
+    const { max_body_bytes } = this.#context.limits;
+    if (max_body_bytes > 0 && bytes > max_body_bytes) throw new BadMessage(413, "body too long");
+  }
+
+  /** Takes the body's part of the bytes, keeps what follows it, and returns where the data ends, which begins at `start`. */
+  #takeOfBody(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): number {
+    const dataEnd = this.#body.take(bytes, start, end);
+    this.#bodyBytes += dataEnd - start;
+    this.#checkBodyLength(this.#bodyBytes);
+    const { consumed } = this.#body;
+    if (consumed < end) {
+      this.#held = new HeldBytes(bytes, consumed, end);
+      this.#heldIsUnread = true;
+    }
+    return dataEnd;
   }
 
   /** Called by the route of the request. */
   forward(pool: Pool, firstBody: Uint8Array<ArrayBuffer> | undefined): void {
     const { loop, table } = this.#context;
-    const exchange = new Exchange(loop, table, this, this.#request!, pool, firstBody, this.#body!.isDone);
+    const exchange = new Exchange(loop, table, this, this.#request!, pool, firstBody, this.#body.isDone);
     this.#exchange = exchange;
+    if (!this.#body.isDone) this.loop.setDeadline(this, this.#context.limits.body_timeout);
     exchange.start();
   }
 
   #takeBody(): boolean {
-    const body = this.#body!;
-    if (this.#exchange === null || body.isDone || !this.#exchange.takesBody) return false;
+    if (this.#exchange === null || this.#body.isDone || !this.#exchange.takesBody) return false;
+    const count = this.#readOrClose();
+    if (count <= 0) return false;
+    this.loop.setDeadline(this, this.#context.limits.body_timeout);
+    const dataEnd = this.#takeOfBody(INPUT, 0, count);
+    this.#exchange.requestBody(INPUT, 0, dataEnd, this.#body.isDone);
+    return true;
+  }
+
+  #takeTunnel(): boolean {
+    if (this.#hasEnded || !this.#exchange!.takesBody) return false;
     const count = this.read();
     if (count === WOULD_BLOCK) return false;
-    if (count === 0 || count === FAILED) {
+    if (count === FAILED) {
       this.close();
       return false;
     }
-    this.loop.setDeadline(this, this.#context.limits.client_idle_timeout);
-    const dataEnd = body.take(INPUT, 0, count);
-    this.#hold(INPUT, count);
-    this.#exchange.requestBody(INPUT, 0, dataEnd, body.isDone);
+    this.tunnelUsed();
+    this.#hasEnded = count === 0;
+    if (count === 0) this.#exchange!.tunnelClientEnded();
+    else this.#exchange!.tunnelToBackEnd(INPUT, count);
     return true;
+  }
+
+  beginTunnel(): void {
+    this.#phase = "tunnel";
+    this.tunnelUsed();
+    const held = this.#held;
+    this.#held = null;
+    if (held !== null) this.#exchange!.tunnelToBackEnd(held.bytes, held.length);
+  }
+
+  tunnelUsed(): void {
+    this.loop.setDeadline(this, this.#context.limits.tunnel_timeout);
   }
 
   resume(): void {
@@ -173,15 +258,21 @@ export class ClientConnection extends Connection implements Downstream {
 
   exchangeFinished(close: boolean): void {
     this.#exchange = null;
-    this.#request = null;
-    this.#body = null;
+    this.#dropRequest();
     if (close) return this.#end();
     this.loop.setDeadline(this, this.#context.limits.client_idle_timeout);
     this.onReady();
   }
 
+  #dropRequest(): void {
+    const request = this.#request;
+    if (request === null) return;
+    this.#request = null;
+    giveBack(request.block);
+  }
+
   fail(status: number): void {
-    const close = !this.mayKeepAlive || !this.#body!.isDone;
+    const close = !this.mayKeepAlive || !this.#body.isDone;
     this.#answerError(status, this.#request!.method === "HEAD", close);
     this.exchangeFinished(close);
   }
@@ -206,21 +297,17 @@ export class ClientConnection extends Connection implements Downstream {
     if (!this.isOpen) return;
     this.#held = null;
     if (this.isBlocked) {
-      this.#ending = "drain";
+      this.#phase = "drain";
       return;
     }
-    this.#ending = "linger";
+    this.#phase = "linger";
     this.stream.finish();
     this.loop.setDeadline(this, LINGER_MS);
     this.onReady();
   }
 
   #ignoreSome(): boolean {
-    const count = this.read();
-    if (count === WOULD_BLOCK) return false;
-    if (count > 0) return true;
-    this.close();
-    return false;
+    return this.#readOrClose() > 0;
   }
 
   cut(): void {
@@ -229,11 +316,12 @@ export class ClientConnection extends Connection implements Downstream {
   }
 
   protected override onHangup(): void {
-    if (this.#exchange !== null) this.close();
+    // What came before the end of a tunnel is still passed on.
+    if (this.#exchange !== null && this.#phase !== "tunnel") this.close();
   }
 
   protected override onDrained(): void {
-    if (this.#ending === "drain") this.#end();
+    if (this.#phase === "drain") this.#end();
     else this.#exchange?.clientDrained();
   }
 
@@ -242,14 +330,13 @@ export class ClientConnection extends Connection implements Downstream {
   }
 
   override onTimeout(): void {
+    if (this.#phase !== "requests") return this.close();
     if (this.#request === null) {
       // Nothing of a request came: there is nobody to tell.
-      if (this.#ending !== "no" || this.#held === null) this.close();
-      else this.#refuse(408);
-      return;
+      return this.#held === null ? this.close() : this.#refuse(408);
     }
     if (this.isBlocked) this.cut();
-    else if (!this.#body!.isDone && this.#exchange?.takesBody) this.#refuse(408);
+    else if (!this.#body.isDone && this.#exchange?.takesBody) this.#refuse(408);
     else this.loop.setDeadline(this, this.#context.limits.client_idle_timeout);
   }
 
@@ -261,5 +348,6 @@ export class ClientConnection extends Connection implements Downstream {
     const exchange = this.#exchange;
     this.#exchange = null;
     exchange?.abandon();
+    this.#dropRequest();
   }
 }

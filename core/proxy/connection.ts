@@ -6,8 +6,11 @@ import { Timed } from "./timer_wheel.ts";
 
 /** What one read takes at most: as much as a loopback or LAN socket hands over at once. */
 const INPUT_BYTES = 65_536;
-/** Reads of this process land here; who needs bytes for longer than the call copies them. */
-export const INPUT = new Uint8Array(INPUT_BYTES);
+/**
+ * Reads of this process land here; who needs bytes for longer than the call copies them. One byte more than a read takes: the
+ * readers of heads want a 0 behind the last.
+ */
+export const INPUT = new Uint8Array(INPUT_BYTES + 1);
 /** Heads and pieces of bodies are put together here before they are sent: two heads and an input fit. */
 export const OUTPUT = new Uint8Array(4 * INPUT_BYTES);
 
@@ -19,6 +22,8 @@ export abstract class Connection extends Timed {
   /** Bytes, or the peer's end, may be waiting. Edge-triggered: nobody says so again. */
   #mayRead = false;
   #peerEnded = false;
+  /** Nothing more is to be sent than what is unsent. */
+  #isFinishing = false;
 
   constructor(protected readonly loop: EventLoop, protected readonly stream: Stream) {
     super();
@@ -57,7 +62,7 @@ export abstract class Connection extends Timed {
   /** Bytes put at the start of {@linkcode INPUT}; 0 at the peer's end, {@linkcode WOULD_BLOCK}, {@linkcode FAILED}. */
   protected read(): number {
     if (!this.#mayRead) return WOULD_BLOCK;
-    const count = this.stream.read(INPUT);
+    const count = this.stream.read(INPUT, INPUT_BYTES);
     if (count === WOULD_BLOCK) this.#mayRead = false;
     // One call saved: the next byte makes an event. The peer's end made its event already.
     else if (count > 0 && count < INPUT_BYTES && this.stream.shortReadDrains && !this.#peerEnded) this.#mayRead = false;
@@ -66,24 +71,40 @@ export abstract class Connection extends Timed {
 
   /** Sends the first `length` bytes; what the system does not take now is copied and sent when it does. */
   send(bytes: Uint8Array<ArrayBuffer>, length: number): void {
-    if (!this.#isOpen) return;
+    if (!this.trySend(bytes, length)) this.onBroken();
+  }
+
+  /** As {@linkcode send}; but when the connection is broken before a byte was taken, returns false and does nothing more. */
+  trySend(bytes: Uint8Array<ArrayBuffer>, length: number): boolean {
+    if (!this.#isOpen) return true;
     if (this.#unsent !== null) {
       const joined = new Uint8Array(this.#unsent.length + length);
       joined.set(this.#unsent);
       joined.set(bytes.subarray(0, length), this.#unsent.length);
       this.#unsent = joined;
-      return;
+      return true;
     }
     let sent = 0;
     while (sent < length) {
       const count = this.stream.write(sent === 0 ? bytes : bytes.subarray(sent), length - sent);
       if (count === WOULD_BLOCK) {
         this.#unsent = bytes.slice(sent, length);
-        return;
+        return true;
       }
-      if (count === FAILED) return this.onBroken();
+      if (count === FAILED) {
+        if (sent === 0) return false;
+        this.onBroken();
+        return true;
+      }
       sent += count;
     }
+    return true;
+  }
+
+  /** Tells the peer, once everything is sent, that nothing more will come. */
+  finish(): void {
+    this.#isFinishing = true;
+    if (this.#isOpen && this.#unsent === null) this.stream.finish();
   }
 
   /** False when the connection is gone by it. */
@@ -91,7 +112,10 @@ export abstract class Connection extends Timed {
     const bytes = this.#unsent!;
     this.#unsent = null;
     this.send(bytes, bytes.length);
-    if (this.#isOpen && this.#unsent === null) this.onDrained();
+    if (this.#isOpen && this.#unsent === null) {
+      if (this.#isFinishing) this.stream.finish();
+      this.onDrained();
+    }
     return this.#isOpen;
   }
 

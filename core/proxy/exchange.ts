@@ -1,19 +1,21 @@
 /** One request and its response, between a client connection and a back end. */
 import { ECONNREFUSED, EHOSTUNREACH, ENETUNREACH } from "../../ffi/errno.ts";
-import { Connection, OUTPUT } from "./connection.ts";
 import type { BackEndTable } from "./back_end_table.ts";
+import { Connection, OUTPUT } from "./connection.ts";
+import { CACHE_CONTROL, SET_COOKIE, TARGETED_CACHE_CONTROL } from "./field_names.ts";
 import { writeBody } from "./http1/body.ts";
-import { encodeLatin1 } from "./http1/latin1.ts";
-import type { Http1Request } from "./http1/request.ts";
-import { requestText, responseText } from "./http1/write.ts";
+import type { HeldBytes } from "./http1/held_bytes.ts";
+import { finishRequest, finishResponse, finishUpgrade } from "./http1/write.ts";
 import type { EventLoop } from "./loop.ts";
-import { isIdempotent, NO_BODY, type ResponseHead, UNKNOWN_LENGTH } from "./message.ts";
-import { injectedCookie, readPersistence } from "./persistence.ts";
-import type { BackEnd, Pool } from "./pool.ts";
+import { isIdempotent, type RequestHead, type ResponseHead, UNKNOWN_LENGTH } from "./message.ts";
+import { injectedCookie, privateCacheControl, readPersistence } from "./persistence.ts";
+import { type BackEnd, FULL, NONE, type Pool, Waiting } from "./pool.ts";
 import { UpstreamConnection } from "./upstream_connection.ts";
 
 /** What connect(2) says at once of a peer, not of this machine. */
 const UNREACHABLE = new Set([ECONNREFUSED, EHOSTUNREACH, ENETUNREACH]);
+
+const NOBODY: readonly BackEnd[] = [];
 
 /** What an exchange needs of the client's side. */
 export interface Downstream extends Connection {
@@ -21,21 +23,26 @@ export interface Downstream extends Connection {
   readonly identity: string;
   /** The connection may serve another request after this one. */
   readonly mayKeepAlive: boolean;
+  /** Trailers of a request body that is complete; null without. */
+  readonly requestTrailers: HeldBytes | null;
   /** Answers by an error page; the request's body may still be coming. */
   fail(status: number): void;
   /** The response is sent; the connection ends with it when `close` is set. */
   exchangeFinished(close: boolean): void;
   /** The response cannot be completed: the connection is cut, so that the client sees it. */
   cut(): void;
-  /** The back end takes body bytes again. */
+  /** The back end takes bytes again. */
   resume(): void;
+  /** The back end agreed to another protocol: from now on bytes pass as they are. */
+  beginTunnel(): void;
+  /** The back end sent something through the tunnel. */
+  tunnelUsed(): void;
 }
 
-export class Exchange {
+export class Exchange extends Waiting {
   #upstream: UpstreamConnection | null = null;
-  #tried: BackEnd[] = [];
+  #tried: readonly BackEnd[] = NOBODY;
   #key: number | undefined;
-  #cookie: string;
   /** What of the body came with the head; undefined when nothing did. */
   #firstBody: Uint8Array<ArrayBuffer> | undefined;
   #isRequestComplete: boolean;
@@ -48,24 +55,29 @@ export class Exchange {
   /** Bytes of {@linkcode OUTPUT} that hold a response head still to be sent, with the first piece of its body. */
   #headBytes = 0;
   #hasResponded = false;
+  /** Sides of the tunnel that said they will send no more. */
+  #ends = 0;
 
   constructor(
     readonly loop: EventLoop,
     readonly table: BackEndTable,
     readonly client: Downstream,
-    readonly request: Http1Request,
+    readonly request: RequestHead,
     readonly pool: Pool,
     firstBody: Uint8Array<ArrayBuffer> | undefined,
     isRequestComplete: boolean,
   ) {
+    super();
     this.#firstBody = firstBody;
     this.#isRequestComplete = isRequestComplete;
-    const { persistence } = pool.config;
-    if (persistence && request.cookie !== "") {
-      const { key, cookie } = readPersistence(request.cookie, persistence);
-      this.#key = key;
-      this.#cookie = cookie;
-    } else this.#cookie = request.cookie;
+    const { persistence, keepalive } = pool.config;
+    let { cookie } = request;
+    if (persistence && cookie !== "") {
+      const persisted = readPersistence(cookie, persistence);
+      this.#key = persisted.key;
+      cookie = persisted.cookie;
+    }
+    finishRequest(request, cookie, client.identity, keepalive > 0);
   }
 
   get method(): string {
@@ -85,7 +97,7 @@ export class Exchange {
     return this.#hasResponded;
   }
 
-  /** False while the client should not be read: its body has nowhere to go. */
+  /** False while the client should not be read: its bytes have nowhere to go. */
   get takesBody(): boolean {
     return this.#upstream !== null && this.#upstream.isConnected && !this.#upstream.isBlocked;
   }
@@ -93,29 +105,78 @@ export class Exchange {
   /** Sends the request to a back end: over an idle connection, or a new one. */
   start(): void {
     while (true) {
-      const backEnd = this.pool.choose(this.#key, this.#tried, this.loop.now);
-      if (backEnd === undefined) return this.client.fail(this.#tried.length > 0 ? 502 : 503);
-      // A request that is sent again goes over a fresh connection: other idle ones may be as dead as the first.
-      const idle = this.#wasRepeated ? undefined : backEnd.idle.pop();
-      if (idle) {
-        this.#upstream = idle;
-        idle.begin(this);
-        return this.#sendRequest();
+      const choice = this.pool.choose(this.#key, this.#tried, this.loop.now);
+      if (choice === NONE) return this.client.fail(this.#tried.length > 0 ? 502 : 503);
+      if (choice === FULL) {
+        this.loop.setDeadline(this, this.pool.config.queue_timeout);
+        return this.pool.wait(this);
       }
-      const connection = UpstreamConnection.connect(this.loop, this.pool, backEnd, this);
-      if (typeof connection !== "number") {
-        this.#upstream = connection;
-        return;
-      }
-      // Out of descriptors, ports or memory: that is our trouble, not the back end's.
-      if (!UNREACHABLE.has(connection)) return this.client.fail(503);
-      this.#passOver(backEnd);
+      if (this.#startOn(choice)) return;
     }
+  }
+
+  override tryStart(): boolean {
+    if (this.pool.choose(this.#key, this.#tried, this.loop.now) === FULL) return false;
+    this.#stopWaiting();
+    this.start();
+    return true;
+  }
+
+  /** No back end had room for it in time. */
+  override onTimeout(): void {
+    this.#stopWaiting();
+    this.client.fail(503);
+  }
+
+  override onDefect(error: unknown): void {
+    this.client.onDefect(error);
+  }
+
+  #stopWaiting(): void {
+    this.loop.clearDeadline(this);
+    this.pool.stopWaiting(this);
+  }
+
+  /** False when the back end cannot be connected: another is to be tried. */
+  #startOn(backEnd: BackEnd): boolean {
+    // A request that is sent again goes over a fresh connection: other idle ones may be as dead as the first.
+    while (!this.#wasRepeated) {
+      const idle = backEnd.idle.pop();
+      if (idle === undefined) break;
+      // What may not be sent twice is not sent into a connection that its back end closed already.
+      if (!isIdempotent(this.method) && !idle.isAlive()) {
+        idle.close();
+        continue;
+      }
+      this.#use(idle);
+      idle.begin(this);
+      if (this.#sendRequest()) return true;
+      this.#release();
+      idle.close();
+    }
+    const connection = UpstreamConnection.connect(this.loop, this.pool, backEnd, this);
+    if (typeof connection !== "number") {
+      this.#use(connection);
+      return true;
+    }
+    // Out of descriptors, ports or memory: that is our trouble, not the back end's.
+    if (!UNREACHABLE.has(connection)) {
+      this.client.fail(503);
+      return true;
+    }
+    this.#passOver(backEnd);
+    return false;
+  }
+
+  #use(upstream: UpstreamConnection): void {
+    this.#upstream = upstream;
+    upstream.backEnd.inUse++;
+    this.table.opened(upstream.backEnd.row, 1);
   }
 
   /** The back end cannot be connected: the request goes to another at once. */
   connectFailed(backEnd: BackEnd): void {
-    this.#upstream = null;
+    this.#release();
     this.#passOver(backEnd);
     this.start();
   }
@@ -123,30 +184,37 @@ export class Exchange {
   #passOver(backEnd: BackEnd): void {
     backEnd.failed(this.loop.now);
     this.table.connectFailed(backEnd.row);
-    this.#tried.push(backEnd);
+    this.#tried = [...this.#tried, backEnd];
   }
 
   connected(): void {
-    this.#sendRequest();
+    const upstream = this.#upstream!;
+    if (!this.#sendRequest()) {
+      upstream.close();
+      return this.connectFailed(upstream.backEnd);
+    }
     if (!this.#isRequestComplete) this.client.resume();
   }
 
-  #sendRequest(): void {
+  /** False when the connection is broken and nothing was sent. */
+  #sendRequest(): boolean {
     const upstream = this.#upstream!;
-    const { request } = this;
-    const { row } = upstream.backEnd;
-    this.table.hit(row);
-    this.table.opened(row, 1);
-    this.#sentAt = this.loop.now;
-    const keepAlive = this.pool.config.keepalive > 0;
-    const { identity } = this.client;
-    let end = encodeLatin1(requestText({ request, cookie: this.#cookie, identity, keepAlive }), OUTPUT, 0);
+    const { block, bodyLength } = this.request;
+    const isChunked = bodyLength === UNKNOWN_LENGTH;
     const body = this.#firstBody;
-    if (body || (this.#isRequestComplete && request.bodyLength === UNKNOWN_LENGTH)) {
-      const isChunked = request.bodyLength === UNKNOWN_LENGTH;
-      end = writeBody(OUTPUT, end, body ?? OUTPUT, 0, body?.length ?? 0, isChunked, this.#isRequestComplete);
+    let bytes = block.bytes;
+    let { end } = block;
+    if (body || (this.#isRequestComplete && isChunked)) {
+      OUTPUT.set(bytes.subarray(0, end));
+      bytes = OUTPUT;
+      const { requestTrailers } = this.client;
+      const isLast = this.#isRequestComplete;
+      end = writeBody(OUTPUT, end, body ?? OUTPUT, 0, body?.length ?? 0, isChunked, isLast, requestTrailers);
     }
-    upstream.send(OUTPUT, end);
+    if (!upstream.trySend(bytes, end)) return false;
+    this.table.hit(upstream.backEnd.row);
+    this.#sentAt = this.loop.now;
+    return true;
   }
 
   /** A further piece of the request's body. */
@@ -154,69 +222,75 @@ export class Exchange {
     this.#sentBeyond = true;
     this.#isRequestComplete = isLast;
     const isChunked = this.request.bodyLength === UNKNOWN_LENGTH;
-    const length = writeBody(OUTPUT, 0, bytes, start, end, isChunked, isLast);
+    const length = writeBody(OUTPUT, 0, bytes, start, end, isChunked, isLast, this.client.requestTrailers);
     if (length === 0) return;
     this.#upstream?.send(OUTPUT, length);
     this.#upstream?.postpone();
   }
 
+  /** The back end has taken what it was sent. */
   upstreamDrained(): void {
-    if (!this.#isRequestComplete) this.client.resume();
+    if (this.isTunnel) this.#endTunnelIfDone();
+    if (!this.#isRequestComplete || this.isTunnel) this.client.resume();
   }
 
   /** The client has taken what it was sent. */
   clientDrained(): void {
+    if (this.isTunnel) this.#endTunnelIfDone();
     this.#upstream?.resume();
   }
 
   /** 1xx; an HTTP/1.0 client does not know them (RFC 9110 section 15.2). */
   interimResponse(response: ResponseHead): void {
     if (!this.request.isHttp11) return;
-    const plan = { response, isChunked: false, injected: [], close: false, confirmKeepAlive: false };
-    this.client.send(OUTPUT, encodeLatin1(responseText(plan), OUTPUT, 0));
+    finishResponse(response, false, "");
+    this.client.send(OUTPUT, response.block.end);
   }
 
+  /** The response's head, in a block on {@linkcode OUTPUT}; its body follows at once, before anybody else writes there. */
   responseHead(response: ResponseHead): void {
     const { request, client } = this;
+    const { block, bodyLength } = response;
     this.#hasResponded = true;
     this.table.responded(this.#upstream!.backEnd.row, this.loop.now - this.#sentAt);
-    this.#isChunkedOut = response.bodyLength === UNKNOWN_LENGTH && request.isHttp11;
-    const endsByClose = response.bodyLength === UNKNOWN_LENGTH && !request.isHttp11;
+    if (response.setCookies > 0) this.#inject(response);
+    this.#isChunkedOut = bodyLength === UNKNOWN_LENGTH && request.isHttp11;
+    const endsByClose = bodyLength === UNKNOWN_LENGTH && !request.isHttp11;
     // A request body that was not read to its end would be taken for the next request.
     this.#close = endsByClose || !client.mayKeepAlive || !this.#isRequestComplete;
-    const text = responseText({
-      response,
-      isChunked: this.#isChunkedOut,
-      injected: this.#injected(response),
-      close: this.#close,
-      confirmKeepAlive: !request.isHttp11,
-    });
-    this.#headBytes = encodeLatin1(text, OUTPUT, 0);
-    // Without a body none of it follows.
-    if (response.bodyLength === NO_BODY) this.#isChunkedOut = false;
+    finishResponse(response, this.#isChunkedOut, this.#close ? "close" : request.isHttp11 ? "" : "keep-alive");
+    this.#headBytes = block.end;
   }
 
-  /** By index of the response's fields: the cookie to set beside each. */
-  #injected({ fields }: ResponseHead): (string | undefined)[] {
+  /** A persistence cookie beside each session cookie; the response is then for this client only. */
+  #inject({ block }: ResponseHead): void {
     const { persistence } = this.pool.config;
-    if (!persistence) return [];
-    const injected: (string | undefined)[] = [];
-    for (let i = 0; i < fields.names.length; i++) {
-      if (fields.names[i] !== "set-cookie") continue;
-      injected[i] = injectedCookie(fields.values[i]!, persistence, this.#upstream!.backEnd.config.key);
+    if (!persistence) return;
+    const { count } = block;
+    const { key } = this.#upstream!.backEnd.config;
+    for (let i = 0; i < count; i++) {
+      if (block.numberOf(i) !== SET_COOKIE) continue;
+      const cookie = injectedCookie(block.value(i), persistence, key);
+      if (cookie !== undefined) block.field("set-cookie", cookie);
     }
-    return injected;
+    if (block.count > count && (this.method === "GET" || this.method === "HEAD")) keepPrivate(block);
   }
 
   /** A piece of the response's body, with the head where it is the first. */
-  responseBody(bytes: Uint8Array<ArrayBuffer>, start: number, end: number, isLast: boolean): void {
+  responseBody(
+    bytes: Uint8Array<ArrayBuffer>,
+    start: number,
+    end: number,
+    isLast: boolean,
+    trailers: HeldBytes | null,
+  ): void {
     const head = this.#headBytes;
     this.#headBytes = 0;
     if (head === 0 && !this.#isChunkedOut && start === 0) {
       if (end > 0) this.client.send(bytes, end);
       return;
     }
-    const length = writeBody(OUTPUT, head, bytes, start, end, this.#isChunkedOut, isLast);
+    const length = writeBody(OUTPUT, head, bytes, start, end, this.#isChunkedOut, isLast, trailers);
     if (length > 0) this.client.send(OUTPUT, length);
   }
 
@@ -224,6 +298,52 @@ export class Exchange {
   finished(): void {
     this.#release();
     this.client.exchangeFinished(this.#close || !this.#isRequestComplete);
+  }
+
+  /** The back end goes over to another protocol. False when that is not the one that the client asked for. */
+  switchProtocols(response: ResponseHead): boolean {
+    const wanted = this.request.upgrade.toLowerCase().split(",").map((protocol) => protocol.trim());
+    if (response.upgrade === "" || !wanted.includes(response.upgrade.toLowerCase())) return false;
+    this.#hasResponded = true;
+    this.table.responded(this.#upstream!.backEnd.row, this.loop.now - this.#sentAt);
+    if (response.setCookies > 0) this.#inject(response);
+    finishUpgrade(response);
+    this.client.send(OUTPUT, response.block.end);
+    this.client.beginTunnel();
+    return true;
+  }
+
+  /** The client's bytes, as they are. */
+  tunnelToBackEnd(bytes: Uint8Array<ArrayBuffer>, length: number): void {
+    this.#upstream?.send(bytes, length);
+  }
+
+  /** The back end's bytes, as they are. */
+  tunnelToClient(bytes: Uint8Array<ArrayBuffer>, length: number): void {
+    this.client.send(bytes, length);
+    this.client.tunnelUsed();
+  }
+
+  /** The client will send no more. */
+  tunnelClientEnded(): void {
+    this.#ends++;
+    this.#upstream?.finish();
+    this.#endTunnelIfDone();
+  }
+
+  /** The back end will send no more. */
+  tunnelBackEndEnded(): void {
+    this.#ends++;
+    this.client.finish();
+    this.#endTunnelIfDone();
+  }
+
+  #endTunnelIfDone(): void {
+    if (this.#ends === 2 && !this.client.isBlocked && !this.#upstream?.isBlocked) this.client.close();
+  }
+
+  get isTunnel(): boolean {
+    return this.#upstream !== null && this.#upstream.isTunnel;
   }
 
   /** The back end broke the connection, or spoke what is not HTTP. */
@@ -234,8 +354,11 @@ export class Exchange {
     const mayRepeat = !this.#wasRepeated && this.#isRequestComplete && !this.#sentBeyond && isIdempotent(this.method);
     if (!mayRepeat) return this.client.fail(502);
     this.#wasRepeated = true;
-    // A kept-alive connection that was closed says nothing of its back end; a fresh one that broke does.
-    if (!wasReused) this.#tried.push(backEnd);
+    // A kept-alive connection that was closed says little of its back end: whoever has a session there goes there again.
+    const mayMove = !wasReused || this.#key === undefined;
+    if (mayMove && this.pool.hasOther(backEnd, this.#tried, this.loop.now)) {
+      this.#tried = [...this.#tried, backEnd];
+    }
     this.start();
   }
 
@@ -247,13 +370,29 @@ export class Exchange {
 
   /** The client is gone: what the back end still has to say is for nobody. */
   abandon(): void {
+    this.#stopWaiting();
     const upstream = this.#upstream;
     this.#release();
     upstream?.close();
   }
 
   #release(): void {
-    if (this.#upstream?.isConnected) this.table.opened(this.#upstream.backEnd.row, -1);
+    const upstream = this.#upstream;
+    if (upstream === null) return;
     this.#upstream = null;
+    upstream.backEnd.inUse--;
+    this.table.opened(upstream.backEnd.row, -1);
+    this.pool.gaveRoom();
   }
+}
+
+function keepPrivate(block: ResponseHead["block"]): void {
+  const values: string[] = [];
+  for (let i = 0; i < block.count; i++) if (block.numberOf(i) === CACHE_CONTROL) values.push(block.value(i));
+  const cacheControl = privateCacheControl(values);
+  for (let i = block.count - 1; i >= 0; i--) {
+    const number = block.numberOf(i);
+    if (number === TARGETED_CACHE_CONTROL || (number === CACHE_CONTROL && cacheControl !== undefined)) block.remove(i);
+  }
+  if (cacheControl !== undefined) block.field("cache-control", cacheControl);
 }

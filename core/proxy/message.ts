@@ -1,15 +1,5 @@
 /** What a request and a response mean, apart from how a wire format writes them. */
-
-/** Fields in their order; names in lower case. Equal names may occur more than once. */
-export class Fields {
-  readonly names: string[] = [];
-  readonly values: string[] = [];
-
-  add(name: string, value: string): void {
-    this.names.push(name);
-    this.values.push(value);
-  }
-}
+import type { HeadBlock } from "./head_block.ts";
 
 /** How long a body is: not there, so many bytes, or told only by its end. */
 export const NO_BODY = 0;
@@ -21,23 +11,40 @@ export interface RequestHead {
   readonly target: string;
   /** The Host field, or the authority of an absolute-form target; with its port. */
   readonly host: string;
-  /** End-to-end fields without Host and Content-Length. */
-  readonly fields: Fields;
-  /** All Cookie fields as one, or "". Not among the fields. */
+  /**
+   * The request line for the back end, Host and the other end-to-end fields, without those that stand apart here. Whoever holds
+   * the request gives the block back.
+   */
+  readonly block: HeadBlock;
+  /** All Cookie fields as one, or "". */
   readonly cookie: string;
   /** Bytes, {@linkcode NO_BODY} or {@linkcode UNKNOWN_LENGTH}. */
   readonly bodyLength: number;
+  /** The client waits for 100 (Continue) before it sends the body. */
+  readonly expectsContinue: boolean;
+  /** The client takes trailers. */
+  readonly acceptsTrailers: boolean;
+  /** The protocol that the client would go over to, as "websocket"; or "". */
+  readonly upgrade: string;
+  /** False for an HTTP/1.0 client: it knows neither chunks nor 1xx. */
+  readonly isHttp11: boolean;
+  /** The client lets the connection live on. */
+  readonly keepAlive: boolean;
 }
 
+/** Of the present response: whoever needs something of it for longer than the call keeps a copy. */
 export interface ResponseHead {
   readonly status: number;
-  readonly reason: string;
-  /** End-to-end fields without Content-Length. */
-  readonly fields: Fields;
+  /** The status line and the end-to-end fields, without Content-Length. */
+  readonly block: HeadBlock;
   /** Bytes, {@linkcode NO_BODY} or {@linkcode UNKNOWN_LENGTH}. */
   readonly bodyLength: number;
-  /** Content-Length as it stood, where a response without a body has one (HEAD, 304). */
-  readonly statedLength: string | undefined;
+  /** Content-Length as it stood, also where there is no body to measure (HEAD, 304); -1 without. */
+  readonly statedLength: number;
+  /** How many Set-Cookie fields there are. */
+  readonly setCookies: number;
+  /** Of a 101: what the connection is now. */
+  readonly upgrade: string;
 }
 
 /** RFC 9110 section 9.2.2: may be sent twice. */

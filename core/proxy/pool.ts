@@ -1,6 +1,7 @@
 /** Pools of back ends, and which back end takes a request. */
 import { socketAddressBytes } from "../../ffi/socket.ts";
 import type { BackEndConfig, Config, PoolConfig } from "../config/schema.ts";
+import { Timed } from "./timer_wheel.ts";
 import type { UpstreamConnection } from "./upstream_connection.ts";
 
 /** A back end that could not be connected is passed over for so long, ms; then the next request tries it. */
@@ -10,6 +11,8 @@ export class BackEnd {
   readonly address: Uint8Array<ArrayBuffer>;
   /** Kept-alive connections without a request; the last used is the first reused. */
   readonly idle: UpstreamConnection[] = [];
+  /** Requests on their way to it. */
+  inUse = 0;
   /** Smooth weighted round robin: what it is owed. */
   credit = 0;
   #downUntil = -Infinity;
@@ -23,14 +26,30 @@ export class BackEnd {
     return now >= this.#downUntil;
   }
 
+  get hasRoom(): boolean {
+    const { max_connections } = this.config;
+    return max_connections === 0 || this.inUse < max_connections;
+  }
+
   /** It could not be connected. */
   failed(now: number): void {
     this.#downUntil = now + RETRY_AFTER_MS;
   }
 }
 
+/** A request that waits for room at a back end. */
+export abstract class Waiting extends Timed {
+  /** Starts it if there is room now; false when it waits on. */
+  abstract tryStart(): boolean;
+}
+
+/** No back end is left to be tried; those that are left have no room. */
+export const NONE = "none";
+export const FULL = "full";
+
 export class Pool {
   #byKey: ReadonlyMap<number, BackEnd>;
+  #waiting = new Set<Waiting>();
 
   constructor(readonly config: PoolConfig, readonly backEnds: readonly BackEnd[]) {
     this.#byKey = new Map(backEnds.map((backEnd) => [backEnd.config.key, backEnd]));
@@ -38,27 +57,54 @@ export class Pool {
 
   /**
    * The back end for a request: the one that its persistence cookie names, else by smooth weighted round robin. Those tried already
-   * are left out; those that are down too, unless all are. Undefined when every one was tried.
+   * are left out; those that are down too, unless all are.
    */
-  choose(key: number | undefined, tried: readonly BackEnd[], now: number): BackEnd | undefined {
+  choose(key: number | undefined, tried: readonly BackEnd[], now: number): BackEnd | typeof NONE | typeof FULL {
     const persisted = key === undefined ? undefined : this.#byKey.get(key);
-    if (persisted && persisted.isUp(now) && !tried.includes(persisted)) return persisted;
-    return this.#roundRobin((backEnd) => backEnd.isUp(now) && !tried.includes(backEnd)) ??
-      this.#roundRobin((backEnd) => !tried.includes(backEnd));
+    if (persisted && persisted.isUp(now) && !tried.includes(persisted)) return persisted.hasRoom ? persisted : FULL;
+    const chosen = this.#roundRobin(tried, now);
+    return chosen === NONE ? this.#roundRobin(tried, Infinity) : chosen;
   }
 
-  #roundRobin(isUsable: (backEnd: BackEnd) => boolean): BackEnd | undefined {
+  /** Whether another back end than that one can be tried. */
+  hasOther(backEnd: BackEnd, tried: readonly BackEnd[], now: number): boolean {
+    return this.backEnds.some((other) =>
+      other !== backEnd && other.config.weight > 0 && other.isUp(now) && !tried.includes(other)
+    );
+  }
+
+  #roundRobin(tried: readonly BackEnd[], now: number): BackEnd | typeof NONE | typeof FULL {
     let best: BackEnd | undefined;
     let total = 0;
+    let isFull = false;
     for (const backEnd of this.backEnds) {
       const { weight } = backEnd.config;
-      if (weight === 0 || !isUsable(backEnd)) continue;
+      if (weight === 0 || !backEnd.isUp(now) || tried.includes(backEnd)) continue;
+      if (!backEnd.hasRoom) {
+        isFull = true;
+        continue;
+      }
       backEnd.credit += weight;
       total += weight;
       if (best === undefined || backEnd.credit > best.credit) best = backEnd;
     }
-    if (best) best.credit -= total;
+    if (best === undefined) return isFull ? FULL : NONE;
+    best.credit -= total;
     return best;
+  }
+
+  wait(waiting: Waiting): void {
+    this.#waiting.add(waiting);
+  }
+
+  stopWaiting(waiting: Waiting): void {
+    this.#waiting.delete(waiting);
+  }
+
+  /** There is room again at a back end: the first waiting request that may go there starts. */
+  gaveRoom(): void {
+    if (this.#waiting.size === 0) return;
+    for (const waiting of this.#waiting) if (waiting.tryStart()) return;
   }
 }
 

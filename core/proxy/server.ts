@@ -16,8 +16,6 @@ import { Timed } from "./timer_wheel.ts";
 
 /** Connections that wait to be accepted: what the kernel allows by default (net.core.somaxconn). */
 const BACKLOG = 4096;
-/** Running exchanges have so long once the server stops, ms. */
-const DRAIN_MS = 10_000;
 /** When no descriptor is left, accepting is tried again after so long, ms. */
 const ACCEPT_RETRY_MS = 100;
 const EAGAIN = 11;
@@ -90,7 +88,7 @@ export class Server {
     const context = this.#context;
     if (context.isStopping) return;
     context.isStopping = true;
-    this.#drainUntil = context.loop.now + DRAIN_MS;
+    this.#drainUntil = context.loop.now + context.limits.drain_timeout;
     for (const listener of this.#listeners) listener.close();
     this.#listeners = [];
     for (const client of [...context.clients]) client.endIfIdle();

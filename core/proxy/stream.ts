@@ -5,8 +5,8 @@ export { FAILED, WOULD_BLOCK };
 
 export interface Stream {
   readonly fd: number;
-  /** Bytes put at the start of `buffer`; 0 at the peer's end, {@linkcode WOULD_BLOCK}, {@linkcode FAILED}. */
-  read(buffer: Uint8Array<ArrayBuffer>): number;
+  /** At most `length` bytes put at the start of `buffer`; 0 at the peer's end, {@linkcode WOULD_BLOCK}, {@linkcode FAILED}. */
+  read(buffer: Uint8Array<ArrayBuffer>, length: number): number;
   /**
    * Bytes taken of the first `length`; {@linkcode WOULD_BLOCK}, {@linkcode FAILED}. After WOULD_BLOCK the next call must begin
    * with the same bytes.
@@ -27,8 +27,8 @@ export class PlainStream implements Stream {
 
   constructor(readonly fd: number) {}
 
-  read(buffer: Uint8Array<ArrayBuffer>): number {
-    return receive(this.fd, buffer);
+  read(buffer: Uint8Array<ArrayBuffer>, length: number): number {
+    return receive(this.fd, buffer, length);
   }
 
   write(bytes: Uint8Array<ArrayBuffer>, length: number): number {

@@ -1,24 +1,32 @@
 /** A connection to a back end: one request at a time, responses taken apart as they come. */
 import { connectError, connectTo } from "../../ffi/socket.ts";
-import { Connection, INPUT } from "./connection.ts";
+import { Connection, INPUT, OUTPUT } from "./connection.ts";
 import type { Exchange } from "./exchange.ts";
+import { HeadBlock } from "./head_block.ts";
 import { IncomingBody } from "./http1/body.ts";
-import { type Http1Response, parseResponse } from "./http1/response.ts";
-import { BadMessage, headEnd } from "./http1/syntax.ts";
+import { HeldBytes } from "./http1/held_bytes.ts";
+import { parseResponse } from "./http1/response.ts";
+import { BadMessage, INCOMPLETE } from "./http1/syntax.ts";
 import type { EventLoop } from "./loop.ts";
 import type { BackEnd, Pool } from "./pool.ts";
 import { FAILED, PlainStream, WOULD_BLOCK } from "./stream.ts";
 
 /** Longest response head, bytes: twice what common servers send at most. */
 const MAX_HEAD_BYTES = 65_536;
+/** A response's head is written where it is sent from. */
+const HEAD = new HeadBlock(OUTPUT);
+const PROBE = new Uint8Array(1);
 
 export class UpstreamConnection extends Connection {
   #exchange: Exchange | null;
   #isConnecting = true;
   /** The beginning of a head whose rest is still to come. */
-  #partialHead: Uint8Array<ArrayBuffer> | null = null;
-  #response: Http1Response | null = null;
-  #body: IncomingBody | null = null;
+  #partialHead: HeldBytes | null = null;
+  #inBody = false;
+  #body = new IncomingBody();
+  /** The response lets the connection be used again. */
+  #mayReuse = false;
+  #isTunnel = false;
   /** True once it carried a whole exchange: its back end may have closed it meanwhile. */
   isReused = false;
 
@@ -51,6 +59,16 @@ export class UpstreamConnection extends Connection {
   /** False while it connects: nothing can be sent yet. */
   get isConnected(): boolean {
     return !this.#isConnecting;
+  }
+
+  /** Bytes pass as they are: the back end went over to another protocol. */
+  get isTunnel(): boolean {
+    return this.#isTunnel;
+  }
+
+  /** Asks the system whether an idle connection still stands; no event may have told yet. */
+  isAlive(): boolean {
+    return this.stream.read(PROBE, PROBE.length) === WOULD_BLOCK;
   }
 
   override onEvent(mask: number): void {
@@ -87,13 +105,18 @@ export class UpstreamConnection extends Connection {
       if (count === 0 || count === FAILED) return this.#end(count === 0);
       // Idle, and yet it speaks: nobody asked.
       if (this.#exchange === null) return this.#leavePool();
-      this.loop.setDeadline(this, this.pool.config.response_timeout);
-      try {
-        this.#take(count);
-      } catch (error) {
-        if (!(error instanceof BadMessage)) throw error;
-        return this.#fail();
-      }
+      if (this.#isTunnel) this.#exchange.tunnelToClient(INPUT, count);
+      else this.#takeOrFail(count);
+    }
+  }
+
+  #takeOrFail(count: number): void {
+    this.loop.setDeadline(this, this.pool.config.response_timeout);
+    try {
+      this.#take(count);
+    } catch (error) {
+      if (!(error instanceof BadMessage)) throw error;
+      this.#fail();
     }
   }
 
@@ -123,10 +146,11 @@ export class UpstreamConnection extends Connection {
   /** The back end ended the connection, in order or not. */
   #end(inOrder: boolean): void {
     if (this.#exchange === null) return this.#leavePool();
-    if (inOrder && this.#response !== null && this.#body!.endsWithConnection) {
-      const exchange = this.#exchange;
+    const exchange = this.#exchange;
+    if (this.#isTunnel && inOrder) return exchange.tunnelBackEndEnded();
+    if (inOrder && this.#inBody && this.#body.endsWithConnection) {
       this.close();
-      exchange.responseBody(INPUT, 0, 0, true);
+      exchange.responseBody(INPUT, 0, 0, true, null);
       return exchange.finished();
     }
     this.#fail();
@@ -146,54 +170,68 @@ export class UpstreamConnection extends Connection {
 
   /** Takes `count` bytes of {@linkcode INPUT}. */
   #take(count: number): void {
-    if (this.#response !== null) return this.#takeBody(INPUT, 0, count);
-    let bytes = INPUT;
-    if (this.#partialHead !== null) {
-      bytes = new Uint8Array(this.#partialHead.length + count);
-      bytes.set(this.#partialHead);
-      bytes.set(INPUT.subarray(0, count), this.#partialHead.length);
-      count = bytes.length;
-      this.#partialHead = null;
+    if (this.#inBody) return this.#takeBody(INPUT, 0, count);
+    if (this.#partialHead === null) {
+      INPUT[count] = 0;
+      return this.#takeHeads(INPUT, count);
     }
-    this.#takeHeads(bytes, count);
+    const held = this.#partialHead;
+    held.append(INPUT, 0, count);
+    if (held.findHeadEnd() === INCOMPLETE) return checkLength(held.length);
+    this.#partialHead = null;
+    this.#takeHeads(held.bytes, held.length);
   }
 
   /** Interim responses (1xx), the final one, and what follows it. */
   #takeHeads(bytes: Uint8Array<ArrayBuffer>, end: number): void {
     let at = 0;
     while (true) {
-      const bodyAt = headEnd(bytes, at, end);
-      if (bodyAt < 0) {
-        if (end - at > MAX_HEAD_BYTES) throw new BadMessage(502, "response head too long");
-        this.#partialHead = bytes.slice(at, end);
+      const exchange = this.#exchange!;
+      const response = parseResponse(bytes, at, end, exchange.method, HEAD);
+      if (response === undefined) {
+        checkLength(end - at);
+        if (end > at) this.#partialHead = new HeldBytes(bytes, at, end);
+        // What is held is looked at once: later calls go on from its end.
+        this.#partialHead?.findHeadEnd();
         return;
       }
-      const exchange = this.#exchange!;
-      const response = parseResponse(bytes, at, bodyAt, exchange.method);
-      at = bodyAt;
-      // Nobody asked for another protocol: Upgrade is not passed on.
-      if (response.status === 101) throw new BadMessage(502, "101 to a request without Upgrade");
+      at = response.headEnd;
+      if (response.status === 101) {
+        if (!exchange.switchProtocols(response)) throw new BadMessage(502, "101 to what was not asked for");
+        return this.#beginTunnel(bytes, at, end);
+      }
       if (response.status < 200) {
         exchange.interimResponse(response);
+        if (!this.isOpen) return;
         continue;
       }
-      this.#response = response;
-      this.#body = new IncomingBody(response.bodyLength, response.isChunked);
+      this.#inBody = true;
+      this.#mayReuse = response.keepAlive;
+      this.#body.begin(response.bodyLength, response.isChunked);
       exchange.responseHead(response);
       return this.#takeBody(bytes, at, end);
     }
   }
 
+  #beginTunnel(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): void {
+    this.#isTunnel = true;
+    // The client's side keeps the time from now on.
+    this.loop.clearDeadline(this);
+    if (end > start) this.#exchange?.tunnelToClient(bytes.slice(start, end), end - start);
+    this.#exchange?.upstreamDrained();
+  }
+
   #takeBody(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): void {
-    const body = this.#body!;
+    const body = this.#body;
     const dataEnd = body.take(bytes, start, end);
     const { isDone } = body;
     const exchange = this.#exchange!;
-    exchange.responseBody(bytes, start, dataEnd, isDone);
+    exchange.responseBody(bytes, start, dataEnd, isDone, body.trailers);
     // The client may have gone while it was sent to.
     if (!isDone || !this.isOpen) return;
-    const keep = this.#response!.keepAlive && body.consumed === end && !this.isBlocked && exchange.isRequestSent;
-    this.#response = this.#body = this.#exchange = null;
+    const keep = this.#mayReuse && body.consumed === end && !this.isBlocked && exchange.isRequestSent;
+    this.#inBody = false;
+    this.#exchange = null;
     if (keep && this.backEnd.idle.length < this.pool.config.keepalive) {
       this.isReused = true;
       this.loop.setDeadline(this, this.pool.config.response_timeout);
@@ -201,4 +239,8 @@ export class UpstreamConnection extends Connection {
     } else this.close();
     exchange.finished();
   }
+}
+
+function checkLength(headBytes: number): void {
+  if (headBytes > MAX_HEAD_BYTES) throw new BadMessage(502, "response head too long");
 }

@@ -12,8 +12,8 @@ export class TlsStream implements Stream {
     this.#session = session;
   }
 
-  read(buffer: Uint8Array<ArrayBuffer>): number {
-    return this.#session.read(buffer);
+  read(buffer: Uint8Array<ArrayBuffer>, length: number): number {
+    return this.#session.read(buffer, length);
   }
 
   write(bytes: Uint8Array<ArrayBuffer>, length: number): number {

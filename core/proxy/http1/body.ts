@@ -1,17 +1,20 @@
 /** Message bodies: where they end as they come in, and how they are written as they go out. RFC 9112 section 6. */
+import { OTHER } from "../field_names.ts";
+import { HeadBlock } from "../head_block.ts";
 import { NO_BODY, UNKNOWN_LENGTH } from "../message.ts";
-import { ChunkedDecoder, LAST_CHUNK } from "./chunked.ts";
-import { encodeLatin1 } from "./latin1.ts";
+import { ChunkedDecoder } from "./chunked.ts";
+import type { HeldBytes } from "./held_bytes.ts";
+import { readFields } from "./syntax.ts";
 
-/** A body that comes in. */
+/** A body that comes in; one object is used for one after the other. */
 export class IncomingBody {
-  #left: number;
-  #chunks: ChunkedDecoder | null;
+  #left = 0;
+  #chunks: ChunkedDecoder | null = null;
   /** After {@linkcode take}: where the bytes begin that are not of this body. */
   consumed = 0;
 
   /** @param length bytes, {@linkcode NO_BODY} or {@linkcode UNKNOWN_LENGTH}: chunked, or up to the connection's end */
-  constructor(length: number, isChunked: boolean) {
+  begin(length: number, isChunked: boolean): void {
     this.#left = isChunked ? NO_BODY : length;
     this.#chunks = isChunked ? new ChunkedDecoder() : null;
   }
@@ -23,6 +26,11 @@ export class IncomingBody {
   /** Only the end of the connection ends it. */
   get endsWithConnection(): boolean {
     return this.#left === UNKNOWN_LENGTH;
+  }
+
+  /** Trailers of a chunked body that is done; null without. */
+  get trailers(): HeldBytes | null {
+    return this.#chunks?.trailers ?? null;
   }
 
   /** Takes the bytes from `start` to `end`, moves the body's data to `start` and returns where it ends. */
@@ -39,24 +47,59 @@ export class IncomingBody {
   }
 }
 
-/** Most bytes that {@linkcode writeBody} adds to a piece: size in hex, two line ends, the last chunk. */
-export const CHUNK_OVERHEAD = 32;
+/** Most bytes that {@linkcode writeBody} adds to a piece: size in hex, line ends, the last chunk and its trailers. */
+export const CHUNK_OVERHEAD = 32 + 8_192 + 1_024;
+const HEX = "0123456789abcdef";
+const CR = 13;
+const LF = 10;
+const ZERO = 48;
 
-/** Writes a piece of a body at `at`, as a chunk where the length is not told, and returns where it ends. */
+/**
+ * Writes a piece of a body at `at`, as a chunk where the length is not told, and returns where it ends. Trailers go out with the
+ * last piece of a chunked body.
+ */
 export function writeBody(
-  out: Uint8Array,
+  out: Uint8Array<ArrayBuffer>,
   at: number,
   data: Uint8Array,
   start: number,
   end: number,
   isChunked: boolean,
   isLast: boolean,
+  trailers: HeldBytes | null,
 ): number {
   if (end > start) {
-    if (isChunked) at = encodeLatin1(`${(end - start).toString(16)}\r\n`, out, at);
+    if (isChunked) at = writeSize(out, at, end - start);
     out.set(data.subarray(start, end), at);
     at += end - start;
-    if (isChunked) at = encodeLatin1("\r\n", out, at);
+    if (isChunked) at = writeLineEnd(out, at);
   }
-  return isLast && isChunked ? encodeLatin1(LAST_CHUNK, out, at) : at;
+  if (!isLast || !isChunked) return at;
+  out[at++] = ZERO;
+  at = writeLineEnd(out, at);
+  if (trailers !== null) at = writeTrailers(out, at, trailers);
+  return writeLineEnd(out, at);
+}
+
+function writeSize(out: Uint8Array, at: number, size: number): number {
+  let shift = 0;
+  while (size >>> shift > 15) shift += 4;
+  for (; shift >= 0; shift -= 4) out[at++] = HEX.charCodeAt((size >>> shift) & 15);
+  return writeLineEnd(out, at);
+}
+
+function writeLineEnd(out: Uint8Array, at: number): number {
+  out[at++] = CR;
+  out[at++] = LF;
+  return at;
+}
+
+/** Fields that have a meaning of their own have it in heads only: RFC 9110 section 6.5.1. */
+const ONLY_OTHERS = { take: (number: number) => number === OTHER };
+
+function writeTrailers(out: Uint8Array<ArrayBuffer>, at: number, { bytes, length }: HeldBytes): number {
+  const block = new HeadBlock(out);
+  block.end = at;
+  readFields(bytes, 0, length, block, ONLY_OTHERS);
+  return block.end;
 }

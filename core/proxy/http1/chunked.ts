@@ -1,41 +1,39 @@
 /** The chunked transfer coding: RFC 9112 section 7.1. */
-import { BadMessage } from "./syntax.ts";
+import { HeldBytes } from "./held_bytes.ts";
+import { BadMessage, CR, INCOMPLETE, LF } from "./syntax.ts";
 
-const CR = 13;
-const LF = 10;
 /** Longest chunk-size line, extensions included: they carry nothing that anybody uses. */
 const MAX_SIZE_LINE = 256;
 /** Longest trailer section. */
 const MAX_TRAILERS = 8_192;
 /** Hex digits of a chunk size: 2^48 bytes is more than a body has. */
 const MAX_SIZE_DIGITS = 12;
+const EMPTY_LINE = 2;
+/** chunk-ext: RFC 9112 section 7.1.1. */
+const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";
+const QUOTED = '"(?:[\\t \\x21\\x23-\\x5b\\x5d-\\x7e\\x80-\\xff]|\\\\[\\t \\x21-\\x7e\\x80-\\xff])*"';
+const EXTENSIONS = new RegExp(`^(?:[ \\t]*;[ \\t]*${TOKEN}(?:[ \\t]*=[ \\t]*(?:${TOKEN}|${QUOTED}))?)+$`);
 
-type State =
-  | "size"
-  | "extension"
-  | "sizeLf"
-  | "data"
-  | "dataCr"
-  | "dataLf"
-  | "trailer"
-  | "trailerLf"
-  | "endLf"
-  | "done";
+type State = "size" | "extension" | "sizeLf" | "data" | "dataCr" | "dataLf" | "trailers" | "done";
 
-/** Takes chunks apart, at any split of the bytes. Trailers are read and dropped. */
+/** Takes chunks apart, at any split of the bytes. */
 export class ChunkedDecoder {
   #state: State = "size";
   /** Of the chunk: bytes still to come. */
   #left = 0;
   #digits = 0;
-  /** Bytes of the present line, or of all trailers. */
-  #lineBytes = 0;
-  #trailerLineBytes = 0;
+  #extension = "";
+  #trailers: HeldBytes | null = null;
   /** Where the last call stopped: bytes from here on are not of this body. */
   consumed = 0;
 
   get isDone(): boolean {
     return this.#state === "done";
+  }
+
+  /** The trailer section with its empty line, once done; null when it is empty. */
+  get trailers(): HeldBytes | null {
+    return this.#trailers !== null && this.#trailers.length > EMPTY_LINE ? this.#trailers : null;
   }
 
   /**
@@ -53,6 +51,8 @@ export class ChunkedDecoder {
         at += count;
         this.#left -= count;
         if (this.#left === 0) this.#state = "dataCr";
+      } else if (this.#state === "trailers") {
+        this.#trail(bytes, at++);
       } else this.#step(bytes[at++]!);
     }
     this.consumed = at;
@@ -64,36 +64,28 @@ export class ChunkedDecoder {
       case "size":
         return this.#size(byte);
       case "extension":
-        if (++this.#lineBytes > MAX_SIZE_LINE) throw new BadMessage(400, "chunk-size line too long");
-        if (byte === CR) this.#state = "sizeLf";
-        else if (byte < 32 && byte !== 9 || byte === 127) {
-          throw new BadMessage(400, "control character in a chunk-size line");
-        }
-        return;
+        return this.#extend(byte);
       case "sizeLf":
-        this.#expect(byte, LF);
-        this.#digits = this.#lineBytes = 0;
-        this.#state = this.#left > 0 ? "data" : "trailer";
+        expect(byte, LF);
+        this.#digits = 0;
+        this.#state = this.#left > 0 ? "data" : "trailers";
         return;
       case "dataCr":
-        this.#expect(byte, CR);
+        expect(byte, CR);
         this.#state = "dataLf";
         return;
       case "dataLf":
-        this.#expect(byte, LF);
+        expect(byte, LF);
         this.#state = "size";
         return;
-      case "trailer":
-        return this.#trailer(byte);
-      case "trailerLf":
-        this.#expect(byte, LF);
-        this.#trailerLineBytes = 0;
-        this.#state = "trailer";
-        return;
-      case "endLf":
-        this.#expect(byte, LF);
-        this.#state = "done";
     }
+  }
+
+  #trail(bytes: Uint8Array, at: number): void {
+    if (this.#trailers === null) this.#trailers = new HeldBytes(bytes, at, at + 1, true);
+    else this.#trailers.append(bytes, at, at + 1);
+    if (this.#trailers.findHeadEnd() !== INCOMPLETE) this.#state = "done";
+    else if (this.#trailers.length === MAX_TRAILERS) throw new BadMessage(400, "trailers too long");
   }
 
   #size(byte: number): void {
@@ -105,20 +97,26 @@ export class ChunkedDecoder {
     }
     if (this.#digits === 0) throw new BadMessage(400, "chunk without size");
     if (byte === CR) this.#state = "sizeLf";
-    else if (byte === 0x3b || byte === 32 || byte === 9) this.#state = "extension";
-    else throw new BadMessage(400, "chunk size is not hexadecimal");
+    else {
+      this.#extension = "";
+      this.#state = "extension";
+      this.#extend(byte);
+    }
   }
 
-  #trailer(byte: number): void {
-    if (++this.#lineBytes > MAX_TRAILERS) throw new BadMessage(400, "trailers too long");
-    if (byte === CR) this.#state = this.#trailerLineBytes === 0 ? "endLf" : "trailerLf";
-    else if (byte < 32 && byte !== 9 || byte === 127) throw new BadMessage(400, "control character in a trailer");
-    else this.#trailerLineBytes++;
+  #extend(byte: number): void {
+    if (byte !== CR) {
+      if (this.#extension.length === MAX_SIZE_LINE) throw new BadMessage(400, "chunk-size line too long");
+      this.#extension += String.fromCharCode(byte);
+      return;
+    }
+    if (!EXTENSIONS.test(this.#extension)) throw new BadMessage(400, "malformed chunk-size line");
+    this.#state = "sizeLf";
   }
+}
 
-  #expect(byte: number, wanted: number): void {
-    if (byte !== wanted) throw new BadMessage(400, "chunk not ended by CR LF");
-  }
+function expect(byte: number, wanted: number): void {
+  if (byte !== wanted) throw new BadMessage(400, "chunk not ended by CR LF");
 }
 
 function hexDigit(byte: number): number {
@@ -126,6 +124,3 @@ function hexDigit(byte: number): number {
   const lower = byte | 32;
   return lower >= 97 && lower <= 102 ? lower - 87 : -1;
 }
-
-/** What ends a chunked body without trailers. */
-export const LAST_CHUNK = "0\r\n\r\n";

@@ -1,90 +1,163 @@
 /** The head of an HTTP/1 request: RFC 9112 section 3. */
+import { HOST } from "../field_names.ts";
+import type { HeadBlock } from "../head_block.ts";
 import { NO_BODY, type RequestHead, UNKNOWN_LENGTH } from "../message.ts";
+import { Framing } from "./framing.ts";
 import { decodeLatin1 } from "./latin1.ts";
-import { BadMessage, FieldSection, isToken } from "./syntax.ts";
-
-/** A request and what its wire format says of the connection. */
-export interface Http1Request extends RequestHead {
-  /** False for an HTTP/1.0 client: it knows neither chunks nor 1xx. */
-  readonly isHttp11: boolean;
-  /** The client lets the connection live on. */
-  readonly keepAlive: boolean;
-}
+import { BadMessage, CR, INCOMPLETE, LF, readFields, SPACE, TOKEN, whatIsWrong } from "./syntax.ts";
 
 /** reg-name, IPv4 or IPv6 literal, and a port: RFC 3986 section 3.2.2. */
-const HOST = /^(?:[A-Za-z0-9\-._~%!$&'()*+,;=]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?$/;
-/** Visible ASCII: a target has no spaces, and bytes above are to be percent-encoded (RFC 3986 section 2). */
-const TARGET = /^[\x21-\x7e]+$/;
-const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/i;
-const VERSION = /^HTTP\/[0-9]\.[0-9]$/;
+const HOST_PORT = /^(?:[A-Za-z0-9\-._~%!$&'()*+,;=]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?$/;
+const ABSOLUTE = /^https?:\/\/([^/?]*)(.*)$/i;
+/**
+ * Visible ASCII without "#", which begins a fragment and is no part of a target (RFC 9112 section 3.2). Bytes above are to be
+ * percent-encoded; the few others that RFC 3986 excludes too, as "|", are what browsers send.
+ */
+const TARGET = new Uint8Array(256).fill(1, 0x21, 0x7f);
+TARGET[0x23] = 0;
 /** Longest target: RFC 9112 section 3 asks for 8,000 at least. */
 const MAX_TARGET = 16_384;
+/** Longest method: registered ones have 17 letters at most. */
+const MAX_METHOD = 32;
+const SLASH = 47;
+const ASTERISK = 42;
+/** Protocols that are HTTP or TLS again: to go over to them would lead past every rule of ours. */
+const FORBIDDEN_UPGRADE = /(?:^|[,\s])(?:h2c|tls|http)(?:[,/\s]|$)/i;
+
+const framing = new Framing(true);
+/** The last host that was found to be valid: most requests name it again. */
+let validHost = "";
+
+/** Where the head ends that {@linkcode parseRequest} read last: its body begins there. */
+export let requestHeadEnd = 0;
 
 /**
- * Reads the head from `start` to `end`, which {@linkcode headEnd} found.
- * Throws {@linkcode BadMessage} with the status that the client gets.
+ * Reads the head that starts at `start`, in one pass, into the empty `block`; undefined when the bytes end before it does.
+ * `bytes[end]` must be there and 0. Throws {@linkcode BadMessage} with the status that the client gets.
  */
-export function parseRequest(bytes: Uint8Array, start: number, end: number): Http1Request {
-  const head = decodeLatin1(bytes, start, end);
-  const lineEnd = head.indexOf("\r\n");
-  const methodEnd = head.indexOf(" ");
-  const targetEnd = head.indexOf(" ", methodEnd + 1);
-  if (targetEnd < 0 || targetEnd > lineEnd || !isToken(bytes, start, start + methodEnd)) {
-    throw new BadMessage(400, "malformed request line");
+export function parseRequest(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  block: HeadBlock,
+): RequestHead | undefined {
+  const out = block.bytes;
+  let at = start;
+  let to = 0;
+  while (TOKEN[bytes[at]!] !== 0) out[to++] = bytes[at++]!;
+  if (at - start > MAX_METHOD) throw new BadMessage(400, "method too long");
+  if (at >= end) return undefined;
+  if (bytes[at] !== SPACE || at === start) throw new BadMessage(400, "malformed request line");
+  const method = methodText(bytes, start, at);
+  out[to++] = SPACE;
+  const targetAt = ++at;
+  while (TARGET[bytes[at]!] === 1) out[to++] = bytes[at++]!;
+  if (at - targetAt > MAX_TARGET) throw new BadMessage(414, "target too long");
+  if (at >= end) return undefined;
+  if (bytes[at] !== SPACE || at === targetAt) throw new BadMessage(400, "malformed request line");
+  const target = decodeLatin1(bytes, targetAt, at);
+  const versionAt = at + 1;
+  const lineEnd = versionAt + 8;
+  if (lineEnd + 1 >= end) return checkPartOfVersion(bytes, versionAt, end);
+  const isHttp11 = versionOf(bytes, versionAt);
+  if (bytes[lineEnd] !== CR || bytes[lineEnd + 1] !== LF) {
+    throw new BadMessage(400, "malformed end of the request line");
   }
-  const method = head.slice(0, methodEnd);
-  const target = head.slice(methodEnd + 1, targetEnd);
-  const isHttp11 = checkVersion(head.slice(targetEnd + 1, lineEnd));
-  if (target.length > MAX_TARGET) throw new BadMessage(414, "target too long");
-  if (!TARGET.test(target)) throw new BadMessage(400, "character that a target cannot have");
-  const section = new FieldSection(bytes, start, start + lineEnd + 2, end, head, true);
-  const { host, path } = placeOf(method, target, section.hosts, isHttp11);
-  const { connection } = section;
+
+  block.end = to;
+  const authority = bytes[targetAt] === SLASH ? undefined : otherForm(method, target, bytes[targetAt]!, block);
+  block.text(" HTTP/1.1\r\n");
+  framing.clear();
+  const headEnd = readFields(bytes, lineEnd + 2, end, block, framing);
+  if (headEnd === INCOMPLETE) return undefined;
+  requestHeadEnd = headEnd;
+  framing.dropNamed(block);
+  const host = checkHost(isHttp11);
+  if (authority !== undefined || host === "") writeHost(block, authority?.host ?? host);
+  const { cookie, acceptsTrailers, close, keepAlive, listsUpgrade, upgrade, expectsContinue } = framing;
+  const bodyLength = lengthOf(isHttp11);
   return {
     method,
-    target: path,
-    host,
-    fields: section.fields,
-    cookie: section.cookie,
-    bodyLength: bodyLength(section, isHttp11),
+    target: authority?.path ?? target,
+    host: authority?.host ?? host,
+    block,
+    cookie,
+    bodyLength,
+    // RFC 9110 section 10.1.1: HTTP/1.0 knows no 100, and without a body there is nothing to wait for.
+    expectsContinue: expectsContinue && isHttp11 && bodyLength !== NO_BODY,
+    acceptsTrailers: acceptsTrailers && isHttp11,
+    upgrade: listsUpgrade && isHttp11 && bodyLength === NO_BODY && !FORBIDDEN_UPGRADE.test(upgrade) ? upgrade : "",
     isHttp11,
-    keepAlive: isHttp11
-      ? !connection.includes("close")
-      : connection.includes("keep-alive") && !connection.includes("close"),
+    keepAlive: isHttp11 ? !close : keepAlive && !close,
   };
 }
 
-/** True for HTTP/1.1 and later minor versions, false for HTTP/1.0. */
-function checkVersion(version: string): boolean {
-  if (version === "HTTP/1.1") return true;
-  if (!VERSION.test(version)) throw new BadMessage(400, "malformed HTTP version");
-  if (version[5] !== "1") throw new BadMessage(505, `version ${version}`);
-  return version !== "HTTP/1.0";
+function methodText(bytes: Uint8Array, start: number, end: number): string {
+  // "GET"
+  if (end - start === 3 && bytes[start] === 71 && bytes[start + 1] === 69 && bytes[start + 2] === 84) return "GET";
+  return decodeLatin1(bytes, start, end);
 }
 
-/** RFC 9112 section 3.2: which host, which path. */
-function placeOf(method: string, target: string, hosts: readonly string[], isHttp11: boolean) {
-  if (hosts.length > 1) throw new BadMessage(400, "more than one Host");
-  if (hosts.length === 0 && isHttp11) throw new BadMessage(400, "no Host");
-  const host = hosts[0] ?? "";
-  if (host !== "" && !HOST.test(host)) throw new BadMessage(400, "invalid Host");
-  if (target[0] === "/") return { host, path: target };
-  if (target === "*" && method === "OPTIONS") return { host, path: target };
+/** True for HTTP/1.1 and later minor versions, false for HTTP/1.0. */
+function versionOf(bytes: Uint8Array, at: number): boolean {
+  for (let i = 0; i < 5; i++) {
+    if (bytes[at + i] !== "HTTP/".charCodeAt(i)) throw new BadMessage(400, "malformed version");
+  }
+  const major = bytes[at + 5]! - 48;
+  const minor = bytes[at + 7]! - 48;
+  if (bytes[at + 6] !== 46 || major < 0 || major > 9 || minor < 0 || minor > 9) {
+    throw new BadMessage(400, "malformed version");
+  }
+  if (major !== 1) throw new BadMessage(505, `version ${major}.${minor}`);
+  return minor > 0;
+}
+
+/** The bytes end within the version: what is there must be allowed at least. */
+function checkPartOfVersion(bytes: Uint8Array, at: number, end: number): undefined {
+  for (; at < end; at++) {
+    const byte = bytes[at]!;
+    if (byte <= SPACE && byte !== CR) throw new BadMessage(400, whatIsWrong(byte));
+  }
+}
+
+/** A target that is no path: RFC 9112 sections 3.2.2 to 3.2.4. Writes the request line anew for an absolute form. */
+function otherForm(method: string, target: string, first: number, block: HeadBlock) {
+  if (first === ASTERISK && target === "*" && method === "OPTIONS") return undefined;
   const absolute = ABSOLUTE.exec(target);
   if (!absolute || method === "CONNECT") throw new BadMessage(400, "target is neither a path nor an http URL");
-  const [, authority, rest] = absolute;
-  if (!HOST.test(authority!)) throw new BadMessage(400, "invalid authority in the target");
-  return { host: authority!, path: rest![0] === "/" ? rest! : `/${rest}` };
+  const [, host, rest] = absolute;
+  if (!HOST_PORT.test(host!)) throw new BadMessage(400, "invalid authority in the target");
+  const path = rest![0] === "/" ? rest! : `/${rest}`;
+  block.clear();
+  block.text(`${method} ${path}`);
+  return { host: host!, path };
+}
+
+/** RFC 9112 section 3.2: exactly one Host, and a valid one. */
+function checkHost(isHttp11: boolean): string {
+  const { hosts, host } = framing;
+  if (hosts > 1) throw new BadMessage(400, "more than one Host");
+  if (hosts === 0 && isHttp11) throw new BadMessage(400, "no Host");
+  if (host === "" || host === validHost) return host;
+  if (!HOST_PORT.test(host)) throw new BadMessage(400, "invalid Host");
+  validHost = host;
+  return host;
+}
+
+/** The authority of an absolute form takes the place of Host (RFC 9112 section 3.2.2); a back end always gets one Host. */
+function writeHost(block: HeadBlock, host: string): void {
+  for (let i = block.count - 1; i >= 0; i--) if (block.numberOf(i) === HOST) block.remove(i);
+  block.field("host", host);
 }
 
 /** RFC 9112 section 6.3. */
-function bodyLength(section: FieldSection, isHttp11: boolean): number {
-  const { contentLength, transferEncoding } = section;
-  if (transferEncoding === undefined) return contentLength === undefined ? NO_BODY : Number(contentLength);
-  if (contentLength !== undefined) throw new BadMessage(400, "Content-Length beside Transfer-Encoding");
+function lengthOf(isHttp11: boolean): number {
+  const { contentLength, transferEncoding } = framing;
+  if (transferEncoding === "") return contentLength < 0 ? NO_BODY : contentLength;
+  if (contentLength >= 0) throw new BadMessage(400, "Content-Length beside Transfer-Encoding");
   if (!isHttp11) throw new BadMessage(400, "Transfer-Encoding in HTTP/1.0");
-  const codings = transferEncoding.toLowerCase().split(",").map((coding) => coding.trim());
-  if (codings.length === 1 && codings[0] === "chunked") return UNKNOWN_LENGTH;
+  if (transferEncoding === "chunked") return UNKNOWN_LENGTH;
+  const codings = transferEncoding.split(",").map((coding) => coding.trim());
   if (codings.at(-1) !== "chunked" || codings.indexOf("chunked") !== codings.length - 1) {
     throw new BadMessage(400, "chunked is not the last transfer coding, once");
   }

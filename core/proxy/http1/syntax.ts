@@ -1,5 +1,6 @@
 /** What the heads of requests and responses have in common: RFC 9112 sections 2 to 6, RFC 9110 section 5. */
-import { Fields } from "../message.ts";
+import { fieldNumber, hashByte, OTHER } from "../field_names.ts";
+import { type HeadBlock, MAX_FIELDS } from "../head_block.ts";
 
 /** A message that cannot be served; `status` is what a client gets for it. */
 export class BadMessage extends Error {
@@ -9,130 +10,89 @@ export class BadMessage extends Error {
   }
 }
 
-/** Bytes that a token may have: RFC 9110 section 5.6.2. */
-const IS_TOKEN = new Uint8Array(256);
-for (const byte of new TextEncoder().encode("!#$%&'*+-.^_`|~0123456789")) IS_TOKEN[byte] = 1;
-for (let byte = 97; byte <= 122; byte++) IS_TOKEN[byte] = IS_TOKEN[byte - 32] = 1;
+/** What a reader returns when the bytes end before the head does. */
+export const INCOMPLETE = -1;
 
-const DIGITS = /^[0-9]{1,15}$/;
+/** Bytes of a token (RFC 9110 section 5.6.2), letters in lower case; 0 for all others. */
+export const TOKEN = new Uint8Array(256);
+for (const byte of new TextEncoder().encode("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")) TOKEN[byte] = byte;
+for (let upper = 65; upper <= 90; upper++) TOKEN[upper] = upper + 32;
 
-const HTAB = 9;
-const LF = 10;
-const CR = 13;
-const SPACE = 32;
+/** 1 for the bytes of a field value and of a reason phrase: no control characters but HTAB (RFC 9110 section 5.5). */
+export const TEXT = new Uint8Array(256).fill(1, 32);
+TEXT[9] = 1;
+TEXT[127] = 0;
+
+export const HTAB = 9;
+export const LF = 10;
+export const CR = 13;
+export const SPACE = 32;
 const COLON = 58;
-const DEL = 127;
+
+/** What a reader of fields does with those that concern it. */
+export interface FieldTaker {
+  /** The value stands from `start` to `end`. Returns false when the field is not to be kept. */
+  take(number: number, bytes: Uint8Array, start: number, end: number): boolean;
+}
 
 /**
- * Where the head ends that starts at `start`: after its empty line; -1 when it is not all there by `end`. Throws
- * {@linkcode BadMessage} as soon as it meets a control character other than HTAB, or a CR or LF alone
- * (RFC 9110 section 5.5, RFC 9112 section 2.2).
+ * Reads the field lines from `at` to the empty line, in one pass, into `block`. Returns where the empty line ends, or
+ * {@linkcode INCOMPLETE}. `bytes[end]` must be there and 0, so that no step needs to look for the end. Throws
+ * {@linkcode BadMessage}.
  */
-export function headEnd(bytes: Uint8Array, start: number, end: number): number {
-  for (let i = start; i < end; i++) {
-    const byte = bytes[i]!;
-    if ((byte >= SPACE && byte !== DEL) || byte === HTAB) continue;
-    if (byte !== CR) throw new BadMessage(400, byte === LF ? "LF without CR" : "control character");
-    if (i + 1 === end) return -1;
-    if (bytes[++i] !== LF) throw new BadMessage(400, "CR without LF");
-    if (i + 2 < end && bytes[i + 1] === CR && bytes[i + 2] === LF) return i + 3;
+export function readFields(bytes: Uint8Array, at: number, end: number, block: HeadBlock, taker: FieldTaker): number {
+  const out = block.bytes;
+  while (true) {
+    if (bytes[at] === CR) {
+      if (at + 1 >= end) return INCOMPLETE;
+      if (bytes[at + 1] !== LF) throw new BadMessage(400, "CR without LF");
+      return at + 2;
+    }
+    const start = block.end;
+    let to = start;
+    let hash = 0;
+    let byte: number;
+    while ((byte = TOKEN[bytes[at]!]!) !== 0) {
+      out[to++] = byte;
+      hash = hashByte(hash, byte);
+      at++;
+    }
+    if (at >= end) return INCOMPLETE;
+    // A space before the name would be a folded line, one before the colon an old trick.
+    if (bytes[at] !== COLON || to === start) throw new BadMessage(400, "field name is not a token");
+    const number = fieldNumber(out, start, to, hash);
+    out[to++] = COLON;
+    out[to++] = SPACE;
+    at++;
+    while (bytes[at] === SPACE || bytes[at] === HTAB) at++;
+    const valueAt = to;
+    while (TEXT[byte = bytes[at]!] === 1) {
+      out[to++] = byte;
+      at++;
+    }
+    if (at + 1 >= end && (at >= end || byte === CR)) return INCOMPLETE;
+    if (byte !== CR) throw new BadMessage(400, whatIsWrong(byte));
+    if (bytes[at + 1] !== LF) throw new BadMessage(400, "CR without LF");
+    at += 2;
+    while (to > valueAt && (out[to - 1] === SPACE || out[to - 1] === HTAB)) to--;
+    if (number !== OTHER && !taker.take(number, out, valueAt, to)) continue;
+    if (block.count === MAX_FIELDS) throw new BadMessage(431, "too many fields");
+    out[to++] = CR;
+    out[to++] = LF;
+    block.commit(number, to);
   }
-  return -1;
 }
 
-/** Whether all bytes of the range are those of a token, and there is one. */
-export function isToken(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) if (IS_TOKEN[bytes[i]!] === 0) return false;
-  return end > start;
+export function whatIsWrong(byte: number): string {
+  return byte === LF ? "LF without CR" : "control character";
 }
 
-/** Fields that concern framing and connection, taken out of the others. */
-export class FieldSection {
-  readonly fields = new Fields();
-  readonly hosts: string[] = [];
-  contentLength: string | undefined;
-  transferEncoding: string | undefined;
-  /** Lower case, without spaces. */
-  connection: string[] = [];
-  cookie = "";
-  #named = false;
-
-  /**
-   * Reads the field lines of a head that {@linkcode headEnd} found, from `at` to its empty line. `head` is the same as text, from
-   * `start` on. Throws {@linkcode BadMessage}.
-   */
-  constructor(bytes: Uint8Array, start: number, at: number, end: number, head: string, isRequest: boolean) {
-    const last = end - 2;
-    while (at < last) {
-      let nameEnd = at;
-      while (IS_TOKEN[bytes[nameEnd]!] === 1) nameEnd++;
-      // A space before the name would be a folded line, one before the colon an old trick.
-      if (bytes[nameEnd] !== COLON || nameEnd === at) throw new BadMessage(400, "field name is not a token");
-      let from = nameEnd + 1;
-      while (bytes[from] === SPACE || bytes[from] === HTAB) from++;
-      let lineEnd = from;
-      while (bytes[lineEnd] !== CR) lineEnd++;
-      let to = lineEnd;
-      while (to > from && (bytes[to - 1] === SPACE || bytes[to - 1] === HTAB)) to--;
-      const name = head.slice(at - start, nameEnd - start).toLowerCase();
-      this.#take(name, head.slice(from - start, to - start), isRequest);
-      at = lineEnd + 2;
-    }
-    if (this.#named) this.#dropNamed();
+/** Whether the bytes are that text, which is in lower case; letters of any case. */
+export function equalsIgnoringCase(bytes: Uint8Array, start: number, end: number, text: string): boolean {
+  if (end - start !== text.length) return false;
+  for (let i = 0; i < text.length; i++) {
+    const byte = bytes[start + i]!;
+    if ((byte >= 65 && byte <= 90 ? byte + 32 : byte) !== text.charCodeAt(i)) return false;
   }
-
-  #take(name: string, value: string, isRequest: boolean): void {
-    switch (name) {
-      case "host":
-        this.hosts.push(value);
-        return;
-      case "content-length":
-        if (!DIGITS.test(value)) throw new BadMessage(400, "Content-Length is not a number");
-        if (this.contentLength !== undefined && this.contentLength !== value) {
-          throw new BadMessage(400, "two Content-Lengths that differ");
-        }
-        this.contentLength = value;
-        return;
-      case "transfer-encoding":
-        this.transferEncoding = this.transferEncoding === undefined ? value : `${this.transferEncoding},${value}`;
-        return;
-      case "connection":
-        if (value === "keep-alive" || value === "close") this.connection.push(value);
-        else this.#takeConnection(value);
-        return;
-      // Hop-by-hop: RFC 9110 section 7.6.1.
-      case "keep-alive":
-      case "proxy-connection":
-      case "te":
-      case "trailer":
-      case "upgrade":
-        return;
-      case "cookie":
-        if (!isRequest) break;
-        this.cookie = this.cookie === "" ? value : `${this.cookie}; ${value}`;
-        return;
-    }
-    this.fields.add(name, value);
-  }
-
-  #takeConnection(value: string): void {
-    for (const option of value.toLowerCase().split(",")) {
-      const trimmed = option.trim();
-      this.connection.push(trimmed);
-      if (trimmed !== "close" && trimmed !== "keep-alive" && trimmed !== "") this.#named = true;
-    }
-  }
-
-  /** Removes the fields that Connection names. */
-  #dropNamed(): void {
-    const { names, values } = this.fields;
-    let kept = 0;
-    for (let i = 0; i < names.length; i++) {
-      if (this.connection.includes(names[i]!)) continue;
-      names[kept] = names[i]!;
-      values[kept++] = values[i]!;
-    }
-    names.length = values.length = kept;
-    if (this.connection.includes("cookie")) this.cookie = "";
-  }
+  return true;
 }

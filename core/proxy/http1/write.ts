@@ -1,65 +1,52 @@
-/** Heads as they go out: written anew from their meaning, never passed on raw. RFC 9112. */
+/** What HTTP/1.1 adds to a head before it goes out. RFC 9112. */
+import type { HeadBlock } from "../head_block.ts";
 import { NO_BODY, type RequestHead, type ResponseHead, UNKNOWN_LENGTH } from "../message.ts";
-
-/** Fields about the client that only we may state; a client's copies are dropped. */
-const FORGEABLE = new Set(["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"]);
-
-export interface RequestPlan {
-  readonly request: RequestHead;
-  /** The Cookie field for the back end, or "". */
-  readonly cookie: string;
-  /** Lines about the client, each with its CR LF. */
-  readonly identity: string;
-  readonly keepAlive: boolean;
-}
-
-/** The head of the request to a back end. */
-export function requestText({ request, cookie, identity, keepAlive }: RequestPlan): string {
-  let text = `${request.method} ${request.target} HTTP/1.1\r\nhost: ${request.host}\r\n`;
-  const { names, values } = request.fields;
-  for (let i = 0; i < names.length; i++) {
-    if (!FORGEABLE.has(names[i]!)) text += `${names[i]}: ${values[i]}\r\n`;
-  }
-  if (cookie !== "") text += `cookie: ${cookie}\r\n`;
-  if (request.bodyLength === UNKNOWN_LENGTH) text += "transfer-encoding: chunked\r\n";
-  else if (request.bodyLength !== NO_BODY || STATES_LENGTH.has(request.method)) {
-    text += `content-length: ${request.bodyLength}\r\n`;
-  }
-  text += identity;
-  return text + (keepAlive ? "\r\n" : "connection: close\r\n\r\n");
-}
 
 /** Methods whose meaning expects a body say that theirs is empty: RFC 9110 section 8.6. */
 const STATES_LENGTH = new Set(["POST", "PUT", "PATCH"]);
 
-export interface ResponsePlan {
-  readonly response: ResponseHead;
-  /** The body goes out in chunks. */
-  readonly isChunked: boolean;
-  /** Set-Cookie values to add, each behind the field of the same index, or undefined. */
-  readonly injected: readonly (string | undefined)[];
-  /** The connection ends with this response. */
-  readonly close: boolean;
-  /** The client speaks HTTP/1.0 and asked to keep the connection: it must be told. */
-  readonly confirmKeepAlive: boolean;
+/**
+ * Completes the head of a request to a back end.
+ * @param cookie the Cookie field for the back end, or ""
+ * @param identity lines about the client, each with its CR LF
+ */
+export function finishRequest(request: RequestHead, cookie: string, identity: string, keepAlive: boolean): void {
+  const { block, bodyLength } = request;
+  if (cookie !== "") block.field("cookie", cookie);
+  if (bodyLength === UNKNOWN_LENGTH) block.text("transfer-encoding: chunked\r\n");
+  else if (bodyLength !== NO_BODY || STATES_LENGTH.has(request.method)) writeLength(block, bodyLength);
+  if (request.expectsContinue) block.text("expect: 100-continue\r\n");
+  block.text(identity);
+  if (request.upgrade !== "") block.text(`connection: upgrade\r\nupgrade: ${request.upgrade}\r\n\r\n`);
+  else if (!keepAlive) block.text(request.acceptsTrailers ? "connection: close, te\r\nte: trailers\r\n\r\n" : CLOSE);
+  else block.text(request.acceptsTrailers ? "connection: te\r\nte: trailers\r\n\r\n" : "\r\n");
 }
 
-/** The head of the response to a client. */
-export function responseText({ response, isChunked, injected, close, confirmKeepAlive }: ResponsePlan): string {
-  let text = `HTTP/1.1 ${response.status} ${response.reason}\r\n`;
-  const { names, values } = response.fields;
-  for (let i = 0; i < names.length; i++) {
-    text += `${names[i]}: ${values[i]}\r\n`;
-    if (injected[i] !== undefined) text += `set-cookie: ${injected[i]}\r\n`;
-  }
-  if (isChunked) text += "transfer-encoding: chunked\r\n";
+const CLOSE = "connection: close\r\n\r\n";
+
+/** Completes the head of a response to a client. */
+export function finishResponse(
+  response: ResponseHead,
+  isChunked: boolean,
+  connection: "" | "close" | "keep-alive",
+): void {
+  const { block, status, statedLength } = response;
+  if (isChunked) block.text("transfer-encoding: chunked\r\n");
   // A response without a body may state the length that the body would have (RFC 9110 section 8.6), but not 1xx and 204.
-  else if (response.statedLength !== undefined && response.status >= 200 && response.status !== 204) {
-    text += `content-length: ${response.statedLength}\r\n`;
-  }
-  if (close) text += "connection: close\r\n";
-  else if (confirmKeepAlive) text += "connection: keep-alive\r\n";
-  return text + "\r\n";
+  else if (statedLength >= 0 && status >= 200 && status !== 204) writeLength(block, statedLength);
+  if (connection === "close") block.text(CLOSE);
+  else block.text(connection === "" ? "\r\n" : "connection: keep-alive\r\n\r\n");
+}
+
+/** Completes the head of 101 (Switching Protocols). */
+export function finishUpgrade({ block, upgrade }: ResponseHead): void {
+  block.text(`connection: upgrade\r\nupgrade: ${upgrade}\r\n\r\n`);
+}
+
+function writeLength(block: HeadBlock, length: number): void {
+  block.text("content-length: ");
+  block.decimal(length);
+  block.text("\r\n");
 }
 
 /** A small, plain page for what no back end answered. */
@@ -77,6 +64,7 @@ const REASONS: Readonly<Record<number, string>> = {
   408: "Request Timeout",
   413: "Content Too Large",
   414: "URI Too Long",
+  417: "Expectation Failed",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",
   501: "Not Implemented",

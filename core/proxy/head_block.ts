@@ -1,0 +1,144 @@
+/**
+ * A head as it is written: its first line, then a line a field with the name in lower case, ": ", the value, CR LF. Who reads a head,
+ * of any HTTP version, writes here byte by byte what it accepted; the policies add and remove fields; HTTP/1.1 sends it as it is.
+ */
+import { decodeLatin1, encodeLatin1 } from "./http1/latin1.ts";
+import { fieldNumber, hashByte, HOST } from "./field_names.ts";
+
+/** Most fields of a message; HAProxy takes 101 by default. */
+export const MAX_FIELDS = 200;
+/** A text up to this length is written faster by a loop than by a call. */
+const SHORT_TEXT = 96;
+const COLON = 58;
+const SPACE = 32;
+const CR = 13;
+const LF = 10;
+
+export class HeadBlock {
+  /** Where the next byte goes. */
+  end = 0;
+  /** Fields so far. */
+  count = 0;
+  #starts = new Int32Array(MAX_FIELDS);
+  #numbers = new Uint8Array(MAX_FIELDS);
+
+  constructor(readonly bytes: Uint8Array<ArrayBuffer>) {}
+
+  /** Empties it. */
+  clear(): void {
+    this.end = 0;
+    this.count = 0;
+  }
+
+  /** Writes text, one byte a character. */
+  text(text: string): void {
+    const { length } = text;
+    if (length > SHORT_TEXT) {
+      this.end = encodeLatin1(text, this.bytes, this.end);
+      return;
+    }
+    if (this.end + length > this.bytes.length) throw new RangeError(`No room for ${length} bytes at ${this.end}`);
+    let { end } = this;
+    for (let i = 0; i < length; i++) this.bytes[end++] = text.charCodeAt(i);
+    this.end = end;
+  }
+
+  /** Writes a whole number of 0 or more in decimal digits. */
+  decimal(value: number): void {
+    let digits = 1;
+    for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) digits++;
+    if (this.end + digits > this.bytes.length) throw new RangeError(`No room for ${digits} digits at ${this.end}`);
+    for (let at = this.end + digits - 1; at >= this.end; at--) {
+      this.bytes[at] = 48 + value % 10;
+      value = Math.floor(value / 10);
+    }
+    this.end += digits;
+  }
+
+  /** Takes in the field line that was written from {@linkcode end} to `lineEnd`, its CR LF included. */
+  commit(number: number, lineEnd: number): void {
+    this.#starts[this.count] = this.end;
+    this.#numbers[this.count++] = number;
+    this.end = lineEnd;
+  }
+
+  /** Adds a field; the name in lower case. */
+  field(name: string, value: string): void {
+    const start = this.end;
+    this.text(name);
+    let hash = 0;
+    for (let i = start; i < this.end; i++) hash = hashByte(hash, this.bytes[i]!);
+    const number = fieldNumber(this.bytes, start, this.end, hash);
+    this.bytes[this.end++] = COLON;
+    this.bytes[this.end++] = SPACE;
+    this.text(value);
+    this.bytes[this.end++] = CR;
+    this.bytes[this.end++] = LF;
+    const lineEnd = this.end;
+    this.end = start;
+    this.commit(number, lineEnd);
+  }
+
+  /** The number of a field's name: one of field_names.ts. */
+  numberOf(index: number): number {
+    return this.#numbers[index]!;
+  }
+
+  name(index: number): string {
+    const start = this.#starts[index]!;
+    return decodeLatin1(this.bytes, start, this.bytes.indexOf(COLON, start));
+  }
+
+  value(index: number): string {
+    const start = this.bytes.indexOf(COLON, this.#starts[index]!) + 2;
+    return decodeLatin1(this.bytes, start, this.#lineEnd(index) - 2);
+  }
+
+  /** Takes a field out. */
+  remove(index: number): void {
+    const start = this.#starts[index]!;
+    const lineEnd = this.#lineEnd(index);
+    this.bytes.copyWithin(start, lineEnd, this.end);
+    this.end -= lineEnd - start;
+    this.count--;
+    for (let i = index; i < this.count; i++) {
+      this.#starts[i] = this.#starts[i + 1]! - (lineEnd - start);
+      this.#numbers[i] = this.#numbers[i + 1]!;
+    }
+  }
+
+  /** Takes out the fields of these names, which Connection listed; Host is no hop's to take away. */
+  removeNamed(names: readonly string[]): void {
+    for (let i = this.count - 1; i >= 0; i--) {
+      if (this.#numbers[i] !== HOST && names.includes(this.name(i))) this.remove(i);
+    }
+  }
+
+  #lineEnd(index: number): number {
+    return index + 1 < this.count ? this.#starts[index + 1]! : this.end;
+  }
+}
+
+/** Blocks for requests on their way, used again and again: what is sent again must be held, and most of them are small. */
+const SMALL_BYTES = 4_096;
+/** As much as one read gives, and what is added to it. */
+const LARGE_BYTES = 65_536 + 4_096;
+/** What a block gains beyond the bytes that were read: spaces after colons, our own fields. */
+const ADDED_BYTES = 1_024;
+/** So many blocks of each size are kept for the next requests. */
+const KEPT = 1_024;
+const small: HeadBlock[] = [];
+const large: HeadBlock[] = [];
+
+/** An empty block with room for a head of `bytes`. To be given back by {@linkcode giveBack}, once. */
+export function takeBlock(bytes: number): HeadBlock {
+  const isSmall = bytes + ADDED_BYTES <= SMALL_BYTES;
+  const block = (isSmall ? small : large).pop() ?? new HeadBlock(new Uint8Array(isSmall ? SMALL_BYTES : LARGE_BYTES));
+  block.clear();
+  return block;
+}
+
+export function giveBack(block: HeadBlock): void {
+  const kept = block.bytes.length === SMALL_BYTES ? small : large;
+  if (kept.length < KEPT) kept.push(block);
+}
