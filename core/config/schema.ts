@@ -99,7 +99,9 @@ export const poolSchema = map({
   name,
   back_ends: list(backEndSchema),
   /** Idle connections kept to each back end by each proxy process; 0 closes after each answer, as in the seed. */
-  keepalive: v.optional(whole(0, 4096), 64),
+  keepalive: v.optional(whole(0, 4096), 256),
+  /** An idle connection is closed after this: just before Apache and Node.js would close it themselves, after 5 s. */
+  keepalive_timeout: v.optional(duration, "4s"),
   connect_timeout: v.optional(duration, "1s"),
   /** Longest wait for room at a back end, where `max_connections` is set. */
   queue_timeout: v.optional(duration, "5s"),

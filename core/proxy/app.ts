@@ -68,10 +68,22 @@ export class Dispatcher {
 /** "/shop.example/cart" for http://Shop.example:8080/cart?x=1. */
 function routedPath({ host, target }: RequestHead): string {
   const query = target.indexOf("?");
-  const path = query < 0 ? target : target.slice(0, query);
+  // Most requests name the host of the one before.
+  if (host !== lastHost) {
+    lastHost = host;
+    lastSegment = hostSegment(host);
+  }
+  return lastSegment + (query < 0 ? target : target.slice(0, query));
+}
+
+let lastHost = "";
+let lastSegment = hostSegment("");
+
+/** A host without its port as the first segment of a path. */
+function hostSegment(host: string): string {
   const colon = host.lastIndexOf(":");
   const name = colon > host.lastIndexOf("]") ? host.slice(0, colon) : host;
-  return `/${name === "" ? "-" : name.toLowerCase()}${path}`;
+  return `/${name === "" ? "-" : name.toLowerCase()}`;
 }
 
 /** Matches the path itself and everything below it. */

@@ -2,13 +2,14 @@
 import { ECONNREFUSED, EHOSTUNREACH, ENETUNREACH } from "../../ffi/errno.ts";
 import type { BackEndTable } from "./back_end_table.ts";
 import { Connection, OUTPUT } from "./connection.ts";
-import { CACHE_CONTROL, SET_COOKIE, TARGETED_CACHE_CONTROL } from "./field_names.ts";
+import { injectCookies, keepPrivate } from "./cookie_injection.ts";
+import { SET_COOKIE } from "./field_names.ts";
 import { writeBody } from "./http1/body.ts";
 import type { HeldBytes } from "./http1/held_bytes.ts";
 import { finishRequest, finishResponse, finishUpgrade } from "./http1/write.ts";
 import type { EventLoop } from "./loop.ts";
 import { isIdempotent, type RequestHead, type ResponseHead, UNKNOWN_LENGTH } from "./message.ts";
-import { injectedCookie, privateCacheControl, readPersistence } from "./persistence.ts";
+import { readPersistence } from "./persistence.ts";
 import { type BackEnd, FULL, NONE, type Pool, Waiting } from "./pool.ts";
 import { UpstreamConnection } from "./upstream_connection.ts";
 
@@ -253,7 +254,7 @@ export class Exchange extends Waiting {
     const { block, bodyLength } = response;
     this.#hasResponded = true;
     this.table.responded(this.#upstream!.backEnd.row, this.loop.now - this.#sentAt);
-    if (response.setCookies > 0) this.#inject(response);
+    this.#inject(response);
     this.#isChunkedOut = bodyLength === UNKNOWN_LENGTH && request.isHttp11;
     const endsByClose = bodyLength === UNKNOWN_LENGTH && !request.isHttp11;
     // A request body that was not read to its end would be taken for the next request.
@@ -262,18 +263,12 @@ export class Exchange extends Waiting {
     this.#headBytes = block.end;
   }
 
-  /** A persistence cookie beside each session cookie; the response is then for this client only. */
   #inject({ block }: ResponseHead): void {
     const { persistence } = this.pool.config;
-    if (!persistence) return;
-    const { count } = block;
+    if (!persistence || !block.had(SET_COOKIE)) return;
     const { key } = this.#upstream!.backEnd.config;
-    for (let i = 0; i < count; i++) {
-      if (block.numberOf(i) !== SET_COOKIE) continue;
-      const cookie = injectedCookie(block.value(i), persistence, key);
-      if (cookie !== undefined) block.field("set-cookie", cookie);
-    }
-    if (block.count > count && (this.method === "GET" || this.method === "HEAD")) keepPrivate(block);
+    const added = injectCookies(block, persistence, key);
+    if (added && (this.method === "GET" || this.method === "HEAD")) keepPrivate(block);
   }
 
   /** A piece of the response's body, with the head where it is the first. */
@@ -306,7 +301,7 @@ export class Exchange extends Waiting {
     if (response.upgrade === "" || !wanted.includes(response.upgrade.toLowerCase())) return false;
     this.#hasResponded = true;
     this.table.responded(this.#upstream!.backEnd.row, this.loop.now - this.#sentAt);
-    if (response.setCookies > 0) this.#inject(response);
+    this.#inject(response);
     finishUpgrade(response);
     this.client.send(OUTPUT, response.block.end);
     this.client.beginTunnel();
@@ -384,15 +379,4 @@ export class Exchange extends Waiting {
     this.table.opened(upstream.backEnd.row, -1);
     this.pool.gaveRoom();
   }
-}
-
-function keepPrivate(block: ResponseHead["block"]): void {
-  const values: string[] = [];
-  for (let i = 0; i < block.count; i++) if (block.numberOf(i) === CACHE_CONTROL) values.push(block.value(i));
-  const cacheControl = privateCacheControl(values);
-  for (let i = block.count - 1; i >= 0; i--) {
-    const number = block.numberOf(i);
-    if (number === TARGETED_CACHE_CONTROL || (number === CACHE_CONTROL && cacheControl !== undefined)) block.remove(i);
-  }
-  if (cacheControl !== undefined) block.field("cache-control", cacheControl);
 }

@@ -52,6 +52,12 @@ const NUMBERS: readonly (readonly [name: string, number: number])[] = [
   ["range", NOT_IN_TRAILERS],
 ];
 
+/** "cookie: " for {@linkcode COOKIE}: how a field begins that we write ourselves. Of a number with several names the first. */
+export const FIELD_STARTS: readonly string[] = Array.from(
+  { length: NOT_IN_TRAILERS + 1 },
+  (_, wanted) => `${NUMBERS.find(([, number]) => number === wanted)?.[0]}: `,
+);
+
 /** A hash that grows by a byte at a time, for {@linkcode fieldNumber}: begins with 0. */
 export function hashByte(hash: number, byte: number): number {
   return (Math.imul(hash, 31) + byte) | 0;

@@ -3,14 +3,13 @@
  * of any HTTP version, writes here byte by byte what it accepted; the policies add and remove fields; HTTP/1.1 sends it as it is.
  */
 import { decodeLatin1, encodeLatin1 } from "./http1/latin1.ts";
-import { fieldNumber, hashByte, HOST } from "./field_names.ts";
+import { FIELD_STARTS, HOST } from "./field_names.ts";
 
 /** Most fields of a message; HAProxy takes 101 by default. */
 export const MAX_FIELDS = 200;
 /** A text up to this length is written faster by a loop than by a call. */
 const SHORT_TEXT = 96;
 const COLON = 58;
-const SPACE = 32;
 const CR = 13;
 const LF = 10;
 
@@ -19,6 +18,8 @@ export class HeadBlock {
   end = 0;
   /** Fields so far. */
   count = 0;
+  /** A bit for each number. */
+  #had = 0;
   #starts = new Int32Array(MAX_FIELDS);
   #numbers = new Uint8Array(MAX_FIELDS);
 
@@ -26,8 +27,7 @@ export class HeadBlock {
 
   /** Empties it. */
   clear(): void {
-    this.end = 0;
-    this.count = 0;
+    this.end = this.count = this.#had = 0;
   }
 
   /** Writes text, one byte a character. */
@@ -59,24 +59,36 @@ export class HeadBlock {
   commit(number: number, lineEnd: number): void {
     this.#starts[this.count] = this.end;
     this.#numbers[this.count++] = number;
+    this.#had |= 1 << number;
     this.end = lineEnd;
   }
 
-  /** Adds a field; the name in lower case. */
-  field(name: string, value: string): void {
-    const start = this.end;
-    this.text(name);
-    let hash = 0;
-    for (let i = start; i < this.end; i++) hash = hashByte(hash, this.bytes[i]!);
-    const number = fieldNumber(this.bytes, start, this.end, hash);
-    this.bytes[this.end++] = COLON;
-    this.bytes[this.end++] = SPACE;
+  /** Adds a field of one of the names of field_names.ts. */
+  field(number: number, value: string): void {
+    const start = this.begin(number);
     this.text(value);
+    this.complete(number, start);
+  }
+
+  /** Begins a field: the parts of its value are to be written by {@linkcode text} and {@linkcode decimal}. */
+  begin(number: number): number {
+    const start = this.end;
+    this.text(FIELD_STARTS[number]!);
+    return start;
+  }
+
+  /** Ends the field that began at `start`. */
+  complete(number: number, start: number): void {
     this.bytes[this.end++] = CR;
     this.bytes[this.end++] = LF;
     const lineEnd = this.end;
     this.end = start;
     this.commit(number, lineEnd);
+  }
+
+  /** Whether a field of that number was written since it was emptied; it may have been removed. */
+  had(number: number): boolean {
+    return (this.#had & (1 << number)) !== 0;
   }
 
   /** The number of a field's name: one of field_names.ts. */

@@ -41,8 +41,6 @@ export interface ResponseHead {
   readonly bodyLength: number;
   /** Content-Length as it stood, also where there is no body to measure (HEAD, 304); -1 without. */
   readonly statedLength: number;
-  /** How many Set-Cookie fields there are. */
-  readonly setCookies: number;
   /** Of a 101: what the connection is now. */
   readonly upgrade: string;
 }

@@ -234,7 +234,7 @@ export class UpstreamConnection extends Connection {
     this.#exchange = null;
     if (keep && this.backEnd.idle.length < this.pool.config.keepalive) {
       this.isReused = true;
-      this.loop.setDeadline(this, this.pool.config.response_timeout);
+      this.loop.setDeadline(this, this.pool.config.keepalive_timeout);
       this.backEnd.idle.push(this);
     } else this.close();
     exchange.finished();

@@ -147,7 +147,7 @@ function checkHost(isHttp11: boolean): string {
 /** The authority of an absolute form takes the place of Host (RFC 9112 section 3.2.2); a back end always gets one Host. */
 function writeHost(block: HeadBlock, host: string): void {
   for (let i = block.count - 1; i >= 0; i--) if (block.numberOf(i) === HOST) block.remove(i);
-  block.field("host", host);
+  block.field(HOST, host);
 }
 
 /** RFC 9112 section 6.3. */

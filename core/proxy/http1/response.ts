@@ -1,5 +1,4 @@
 /** The head of an HTTP/1 response: RFC 9112 section 4. */
-import { SET_COOKIE } from "../field_names.ts";
 import { HeadBlock } from "../head_block.ts";
 import { NO_BODY, type ResponseHead, UNKNOWN_LENGTH } from "../message.ts";
 import { Framing } from "./framing.ts";
@@ -22,7 +21,6 @@ const response: Mutable<Http1Response> = {
   block: new HeadBlock(new Uint8Array(0)),
   bodyLength: 0,
   statedLength: 0,
-  setCookies: 0,
   upgrade: "",
   isChunked: false,
   keepAlive: false,
@@ -89,8 +87,6 @@ function meaning(status: number, isHttp11: boolean, method: string, block: HeadB
   response.block = block;
   response.bodyLength = bodyLength;
   response.statedLength = contentLength;
-  response.setCookies = 0;
-  for (let i = 0; i < block.count; i++) if (block.numberOf(i) === SET_COOKIE) response.setCookies++;
   response.upgrade = upgrade;
   response.isChunked = isChunked && hasBody;
   // A body that only the end of the connection ends leaves nothing to be kept.

@@ -1,4 +1,5 @@
 /** What HTTP/1.1 adds to a head before it goes out. RFC 9112. */
+import { COOKIE } from "../field_names.ts";
 import type { HeadBlock } from "../head_block.ts";
 import { NO_BODY, type RequestHead, type ResponseHead, UNKNOWN_LENGTH } from "../message.ts";
 
@@ -12,7 +13,7 @@ const STATES_LENGTH = new Set(["POST", "PUT", "PATCH"]);
  */
 export function finishRequest(request: RequestHead, cookie: string, identity: string, keepAlive: boolean): void {
   const { block, bodyLength } = request;
-  if (cookie !== "") block.field("cookie", cookie);
+  if (cookie !== "") block.field(COOKIE, cookie);
   if (bodyLength === UNKNOWN_LENGTH) block.text("transfer-encoding: chunked\r\n");
   else if (bodyLength !== NO_BODY || STATES_LENGTH.has(request.method)) writeLength(block, bodyLength);
   if (request.expectsContinue) block.text("expect: 100-continue\r\n");
