@@ -4,11 +4,6 @@
  */
 import type { Config } from "../config/schema.ts";
 
-/** Name of a proxy process's table in the run folder. */
-export function serveTableFile(worker: number): string {
-  return `serve-${worker}.tables`;
-}
-
 /** Columns, each a float64. */
 const HITS = 0;
 const OPEN = 1;
@@ -20,10 +15,12 @@ const COLUMNS = 5;
 const CLIENTS_OPEN = 0;
 const REQUESTS = 1;
 const ERRORS = 2;
+const LAYOUT = 3;
 
 export class BackEndTable {
   #cells: Float64Array;
 
+  /** @param buffer {@linkcode BackEndTable.bytes} long; all zero is an empty table */
   constructor(buffer: ArrayBuffer) {
     this.#cells = new Float64Array(buffer);
   }
@@ -33,9 +30,36 @@ export class BackEndTable {
     return (1 + config.pools.reduce((sum, pool) => sum + pool.back_ends.length, 0)) * COLUMNS * 8;
   }
 
-  /** Forgets what a predecessor wrote: its connections are gone with it. */
+  /** Empties it, whatever the file held before. */
   clear(): void {
     this.#cells.fill(0);
+  }
+
+  /** Says whose rows these are: from now on readers count them. */
+  begin(config: Config): void {
+    this.#cells[LAYOUT] = layoutOf(config);
+  }
+
+  /** Whether its rows are those of this config's back ends. */
+  isOf(config: Config): boolean {
+    return this.#cells[LAYOUT] === layoutOf(config);
+  }
+
+  /** Adds what another process counted before it ended; what it had open is gone with it. */
+  addCounts(other: BackEndTable): void {
+    this.#cells[REQUESTS]! += other.#cells[REQUESTS]!;
+    this.#cells[ERRORS]! += other.#cells[ERRORS]!;
+    for (let row = COLUMNS; row < this.#cells.length; row += COLUMNS) {
+      for (const column of [HITS, RESPONSE_MS, RESPONSES, CONNECT_FAILURES]) {
+        this.#cells[row + column]! += other.#cells[row + column]!;
+      }
+    }
+  }
+
+  /** What its process has open is gone: the process ended. */
+  clearOpen(): void {
+    this.#cells[CLIENTS_OPEN] = 0;
+    for (let row = COLUMNS; row < this.#cells.length; row += COLUMNS) this.#cells[row + OPEN] = 0;
   }
 
   /** A request was sent to the back end of that row. */
@@ -89,4 +113,17 @@ export class BackEndTable {
       connectFailures: cells[CONNECT_FAILURES]!,
     };
   }
+}
+
+/** A number for the list of back ends, FNV-1a over their pools, keys and addresses: never 0. */
+function layoutOf(config: Config): number {
+  let hash = 0x811c9dc5;
+  for (const { name, back_ends } of config.pools) {
+    for (const { key, address } of back_ends) {
+      for (const character of `${name} ${key} ${address.address}:${address.port}\n`) {
+        hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0;
+      }
+    }
+  }
+  return hash + 1;
 }

@@ -1,10 +1,9 @@
 /** `dlba serve`: one proxy process. */
-import { Mapping } from "../../ffi/mapping.ts";
 import { runDir } from "../config/paths.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { announceReady } from "../node/role.ts";
-import { BackEndTable, serveTableFile } from "./back_end_table.ts";
 import { Server } from "./server.ts";
+import { createTable } from "./table_files.ts";
 
 export interface ServeOptions {
   readonly configFile: string;
@@ -17,11 +16,10 @@ export interface ServeOptions {
 /** Serves until SIGTERM or SIGINT. Throws UsageError where it cannot start. */
 export async function runServe(config: Config, node: NodeConfig, options: ServeOptions): Promise<void> {
   const { configFile, listen, worker } = options;
-  const path = `${runDir(config, node)}/${serveTableFile(worker)}`;
-  const mapping = Mapping.create(path, BackEndTable.bytes(config));
+  const { mapping, table } = createTable(runDir(config, node), worker, config);
   try {
     const address = listen ?? config.array.vip;
-    const server = new Server({ config, configFile, address, tables: mapping.buffer });
+    const server = new Server({ config, configFile, address, table });
     for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => server.stop());
     console.error(`serve: listening on ${server.addresses.join(", ")}`);
     announceReady();

@@ -7,7 +7,7 @@ import type { Config } from "../config/schema.ts";
 import { UsageError } from "../errors.ts";
 import { TlsStream } from "../tls/tls_stream.ts";
 import { Dispatcher } from "./app.ts";
-import { BackEndTable } from "./back_end_table.ts";
+import type { BackEndTable } from "./back_end_table.ts";
 import { ClientConnection, type ClientContext } from "./client_connection.ts";
 import { EventLoop } from "./loop.ts";
 import { buildPools, type Pool } from "./pool.ts";
@@ -30,8 +30,8 @@ export interface ServerOptions {
   readonly configFile: string;
   /** Where to listen. */
   readonly address: string;
-  /** {@linkcode BackEndTable.bytes} long; read by others while the server runs. */
-  readonly tables: ArrayBuffer;
+  /** What this server counts. */
+  readonly table: BackEndTable;
 }
 
 export class Server {
@@ -44,11 +44,9 @@ export class Server {
   #drainUntil = Infinity;
 
   /** Opens every listener. Throws UsageError, with none left open, when one cannot be opened or the certificate not be used. */
-  constructor({ config, configFile, address, tables }: ServerOptions) {
+  constructor({ config, configFile, address, table }: ServerOptions) {
     const loop = new EventLoop();
     this.#pools = buildPools(config);
-    const table = new BackEndTable(tables);
-    table.clear();
     const dispatcher = new Dispatcher(config, this.#pools);
     this.#context = { loop, limits: config.proxy, dispatcher, table, clients: new Set(), isStopping: false };
     try {

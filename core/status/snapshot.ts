@@ -1,11 +1,10 @@
 /** The tables of this node as they are now, read from the mapped files of its processes. */
 import { existsSync } from "node:fs";
 import { bootSeconds } from "../../ffi/clock.ts";
-import { Mapping } from "../../ffi/mapping.ts";
 import { runDir } from "../config/paths.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { firstScheduler } from "../failover/first_scheduler.ts";
-import { BackEndTable, serveTableFile } from "../proxy/back_end_table.ts";
+import { ProxyTables } from "../proxy/table_files.ts";
 import type { Changes, Cursor } from "../scheduler/changes.ts";
 import type { NodeState } from "../scheduler/node_table.ts";
 import { TABLE_FILE, TableFile } from "../scheduler/table_file.ts";
@@ -15,10 +14,11 @@ export class Snapshot {
   #dir: string;
   /** Mapped when first seen: the processes that write them start after this one. */
   #scheduler: TableFile | undefined;
-  #proxies = new Map<string, BackEndTable>();
+  #proxies: ProxyTables;
 
   constructor(readonly config: Config, readonly node: NodeConfig, readonly state: NodeState) {
     this.#dir = runDir(config, node);
+    this.#proxies = new ProxyTables(this.#dir, config);
   }
 
   /** All tables. */
@@ -39,7 +39,7 @@ export class Snapshot {
     const rows = this.#backEnds();
     const hits = rows.reduce((sum, row) => sum + row.hits, 0);
     const totalMs = rows.reduce((sum, row) => sum + row.avg_response_ms * row.hits, 0);
-    const open = this.#eachProxy().reduce((sum, table) => sum + table.totals.clientsOpen, 0);
+    const open = this.#proxies.read().reduce((sum, table) => sum + table.totals.clientsOpen, 0);
     return {
       node: this.node.name,
       avg_response_ms: hits > 0 ? round(totalMs / hits) : 0,
@@ -91,7 +91,7 @@ export class Snapshot {
   }
 
   #backEnds(): BackEndRow[] {
-    const proxies = this.#eachProxy();
+    const proxies = this.#proxies.read();
     const backEnds = this.config.pools.flatMap((pool) => pool.back_ends.map((backEnd) => ({ pool, backEnd })));
     return backEnds.map(({ pool, backEnd }, row) => {
       const cells = proxies.map((table) => table.row(row));
@@ -108,19 +108,6 @@ export class Snapshot {
         connect_failures: sum((cell) => cell.connectFailures),
       };
     });
-  }
-
-  #eachProxy(): BackEndTable[] {
-    const bytes = BackEndTable.bytes(this.config);
-    for (let worker = 0; existsSync(`${this.#dir}/${serveTableFile(worker)}`); worker++) {
-      const file = serveTableFile(worker);
-      if (this.#proxies.has(file)) continue;
-      const mapping = Mapping.open(`${this.#dir}/${file}`);
-      // Of an older config: its process writes a new file when it starts.
-      if (mapping.buffer.byteLength !== bytes) mapping.close();
-      else this.#proxies.set(file, new BackEndTable(mapping.buffer));
-    }
-    return [...this.#proxies.values()];
   }
 }
 

@@ -1,4 +1,5 @@
 /** `dlba serve` as a process of its own before back ends of the test: real sockets on loopback. */
+import { BackEndTable } from "../../core/proxy/back_end_table.ts";
 import { certificatePem, keyPem, makeCertificate } from "../../core/secrets/certificate.ts";
 import { dlbaCommand, READY } from "../../core/node/role.ts";
 
@@ -41,11 +42,20 @@ ${config}
     await Deno.mkdir(`${dir}/tls`);
     await Deno.writeTextFile(`${dir}/tls/localhost.crt`, certificatePem(pair));
     await Deno.writeTextFile(`${dir}/tls/localhost.key`, keyPem(pair));
-    const flags = ["--config", `${dir}/dlba.yaml`, "--node", "a", "--listen", "127.0.0.1"];
+    return await ServeProcess.#spawn(dir, http!, https!, []);
+  }
+
+  /** Another process on the same config, run folder and ports. */
+  successor(...flags: string[]): Promise<ServeProcess> {
+    return ServeProcess.#spawn(this.dir, this.http, this.https, flags);
+  }
+
+  static async #spawn(dir: string, http: number, https: number, more: readonly string[]): Promise<ServeProcess> {
+    const flags = ["--config", `${dir}/dlba.yaml`, "--node", "a", "--listen", "127.0.0.1", ...more];
     const [program, ...args] = dlbaCommand(["serve", ...flags]);
     const env = { DLBA_RUN_DIR: `${dir}/run` };
     const child = new Deno.Command(program!, { args, env, stdin: "null", stdout: "piped", stderr: "null" }).spawn();
-    const serve = new ServeProcess(dir, http!, https!, child);
+    const serve = new ServeProcess(dir, http, https, child);
     const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
     const { value } = await reader.read();
     await reader.cancel();
@@ -57,9 +67,9 @@ ${config}
     return `${this.dir}/tls/localhost.crt`;
   }
 
-  /** File of the process's Web Server Status Table. */
-  get tableFile(): string {
-    return `${this.dir}/run/test/a/serve-0.tables`;
+  /** The process's Web Server Status Table as it is now. */
+  table(): BackEndTable {
+    return new BackEndTable(Deno.readFileSync(`${this.dir}/run/test/a/serve-0-${this.child.pid}.tables`).buffer);
   }
 
   /** Sends raw bytes and gives back all that came until the connection ended. */

@@ -1,8 +1,6 @@
 /** `dlba serve` between raw clients and raw back ends. */
 import assert from "node:assert/strict";
 import { delay } from "../../core/delay.ts";
-import { Mapping } from "../../ffi/mapping.ts";
-import { BackEndTable } from "../../core/proxy/back_end_table.ts";
 import {
   answering,
   freePorts,
@@ -164,12 +162,10 @@ Deno.test("serve: a back end that refuses is passed over at once, without an err
   for (let i = 0; i < 4; i++) {
     assert.match(await serve.raw(`POST / HTTP/1.1\r\nContent-Length: 0\r\n${CLOSE}`), /^HTTP\/1\.1 200 OK/);
   }
-  const mapping = Mapping.open(serve.tableFile);
-  const table = new BackEndTable(mapping.buffer);
+  const table = serve.table();
   assert.equal(table.row(0).connectFailures, 1, "it is not asked again for a while");
   assert.equal(table.row(1).hits, 4);
   assert.equal(table.row(1).open, 0);
-  mapping.close();
   await serve.stop();
   await alive.close();
 });

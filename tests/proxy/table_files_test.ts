@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { loadConfig } from "../../core/config/load.ts";
+import { BackEndTable } from "../../core/proxy/back_end_table.ts";
+import { createTable, ProxyTables } from "../../core/proxy/table_files.ts";
+import { Mapping } from "../../ffi/mapping.ts";
+import { delay } from "../../core/delay.ts";
+import { RawBackEnd, ServeProcess } from "./harness.ts";
+
+/** A config of two back ends; the second one's address as given. */
+function configOf(dir: string, address: string) {
+  const file = `${dir}/dlba.yaml`;
+  Deno.writeTextFileSync(
+    file,
+    `array: { name: test, vip: 192.0.2.10 }
+nodes: [{ id: 0, name: a, address: 192.0.2.11/24, mac: "02:00:00:00:00:0a", interface: lo }]
+pools: [{ name: web, back_ends: [{ key: 1, address: "127.0.0.1:1" }, { key: 2, address: "${address}" }] }]
+`,
+  );
+  return loadConfig(file);
+}
+
+/** A process id that nobody has: above the kernel's limit. */
+const NOBODY = 5_000_000;
+
+Deno.test("ProxyTables counts what ended processes counted, without what they had open, once", () => {
+  const dir = Deno.makeTempDirSync();
+  const config = configOf(dir, "127.0.0.1:2");
+  const reader = new ProxyTables(dir, config);
+  const sum = (pick: (table: BackEndTable) => number) => reader.read().reduce((total, table) => total + pick(table), 0);
+
+  const ended = Mapping.create(`${dir}/serve-0-${NOBODY}.tables`, BackEndTable.bytes(config));
+  const before = new BackEndTable(ended.buffer);
+  assert.deepEqual(reader.read(), [], "a file whose process has not begun is not read");
+  before.begin(config);
+  before.hit(1);
+  before.responded(1, 30);
+  before.opened(1, 1);
+  before.clients(1);
+  before.request(false);
+  const hits = () => [sum((table) => table.row(1).hits), sum((table) => table.row(1).responseMs)];
+  const open = () => [sum((table) => table.row(1).open), sum((table) => table.totals.clientsOpen)];
+  assert.deepEqual([hits(), open()], [[1, 30], [0, 0]]);
+
+  const other = createTable(dir, 1, config);
+  assert.deepEqual(hits(), [1, 30], "another worker leaves the file alone");
+  const { mapping, table } = createTable(dir, 0, config);
+  assert.deepEqual(hits(), [1, 30], "the same worker takes the counts over");
+  table.hit(1);
+  table.opened(1, 1);
+  assert.deepEqual([hits(), open()], [[2, 30], [1, 0]]);
+  assert.equal([...Deno.readDirSync(dir)].filter(({ name }) => name.endsWith(".tables")).length, 2);
+
+  assert.deepEqual(new ProxyTables(dir, configOf(dir, "127.0.0.1:3")).read(), [], "rows of other back ends");
+  for (const each of [ended, other.mapping, mapping]) each.close();
+  Deno.removeSync(dir, { recursive: true });
+});
+
+Deno.test("serve: the table is exact after a process was killed and another took its place", async () => {
+  const backEnd = new RawBackEnd(async (connection) => {
+    const buffer = new Uint8Array(4096);
+    while (await connection.read(buffer) !== null) {
+      await connection.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
+    }
+  });
+  const first = await ServeProcess.start({ backEnds: [backEnd.port] });
+  const ask = async (serve: ServeProcess, count: number) => {
+    for (let i = 0; i < count; i++) await serve.raw("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  };
+  await ask(first, 7);
+  first.child.kill("SIGKILL");
+  await first.child.status;
+  const second = await first.successor();
+  await ask(second, 5);
+  await delay(50);
+  const { hits, open } = second.table().row(0);
+  assert.deepEqual([hits, open, second.table().totals.requests], [12, 0, 12]);
+  await second.stop();
+  await backEnd.close();
+});
