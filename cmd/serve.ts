@@ -6,6 +6,7 @@ interface Flags {
   readonly node?: string;
   readonly listen?: string;
   readonly worker: number;
+  readonly takeOver: boolean;
 }
 
 export const serve = buildCommand({
@@ -17,8 +18,8 @@ export const serve = buildCommand({
     return async (flags: Flags) => {
       obeySupervisor();
       const config = loadConfig(flags.config);
-      const { listen, worker } = flags;
-      await runServe(config, thisNode(config, flags.node), { configFile: flags.config, listen, worker });
+      const { listen, worker, takeOver } = flags;
+      await runServe(config, thisNode(config, flags.node), { configFile: flags.config, listen, worker, takeOver });
     };
   },
   parameters: {
@@ -38,6 +39,13 @@ export const serve = buildCommand({
         brief: "Number of this proxy process among those of the node",
         default: "0",
         placeholder: "N",
+      },
+      takeOver: {
+        kind: "boolean",
+        default: false,
+        withNegated: false,
+        brief:
+          "Take the listening sockets of the process that serves now: it drains and ends, no connection is refused",
       },
     },
   },

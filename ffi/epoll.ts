@@ -21,6 +21,7 @@ export const EPOLLRDHUP = 0x2000;
 const EPOLLOUT = 0x4;
 const EPOLLET = 0x80000000;
 const EPOLL_CTL_ADD = 1;
+const EPOLL_CTL_DEL = 2;
 const EPOLL_CLOEXEC = 0o2000000;
 /** struct epoll_event {u32 events; u64 data}, packed on x86-64. */
 const EVENT_BYTES = Deno.build.arch === "x86_64" ? 12 : 16;
@@ -41,7 +42,7 @@ export class Epoll {
   }
 
   /**
-   * Watches a descriptor for everything, edge-triggered, until it is closed. `generation` tells it apart from a later
+   * Watches a descriptor for everything, edge-triggered, until it is closed everywhere. `generation` tells it apart from a later
    * descriptor of the same number.
    */
   add(fd: number, generation: number): void {
@@ -51,6 +52,11 @@ export class Epoll {
     if (libc.epoll_ctl(this.#fd, EPOLL_CTL_ADD, fd, this.#eventBytes) < 0) {
       throw new Error(`epoll_ctl: ${strerror(errno())}`);
     }
+  }
+
+  /** Ends it for a descriptor that another process keeps open: closing alone would not. */
+  remove(fd: number): void {
+    libc.epoll_ctl(this.#fd, EPOLL_CTL_DEL, fd, this.#eventBytes);
   }
 
   /** Waits up to `ms` and returns how many events are there; 0 when a signal came first. */

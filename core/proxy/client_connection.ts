@@ -2,7 +2,7 @@
 import type { Config } from "../config/schema.ts";
 import type { Dispatcher } from "./app.ts";
 import type { BackEndTable } from "./back_end_table.ts";
-import { Connection, INPUT, OUTPUT } from "./connection.ts";
+import { Connection, INPUT, OUTPUT, READS_A_TURN } from "./connection.ts";
 import { type Downstream, Exchange } from "./exchange.ts";
 import { giveBack, takeBlock } from "./head_block.ts";
 import { IncomingBody } from "./http1/body.ts";
@@ -18,6 +18,8 @@ import { FAILED, type Stream, WOULD_BLOCK } from "./stream.ts";
 
 /** After its last response a connection is read and ignored for so long, ms, lest a reset overtake the response. */
 const LINGER_MS = 2_000;
+/** Once the server stops, a new connection has so long to begin its request, ms: it may be on its way. */
+const FIRST_REQUEST_MS = 500;
 
 /** What every client connection of a server shares. */
 export interface ClientContext {
@@ -49,6 +51,8 @@ export class ClientConnection extends Connection implements Downstream {
   #bodyBytes = 0;
   #exchange: Exchange | null = null;
   #isTaking = false;
+  /** A request was answered: another may never come. */
+  #hasServed = false;
   /** The client will send no more through the tunnel. */
   #hasEnded = false;
 
@@ -74,9 +78,13 @@ export class ClientConnection extends Connection implements Downstream {
     return this.#body.trailers;
   }
 
-  /** Ends the connection if no request is on its way; the server stops. */
+  /** The server stops: ends the connection if no request is on its way. A new one has a moment to send its first. */
   endIfIdle(): void {
-    if (this.#request === null) this.close();
+    if (this.#phase !== "requests") return;
+    if (this.#request === null) this.onReady();
+    if (!this.isOpen || this.#request !== null || this.#held !== null) return;
+    if (this.#hasServed) this.close();
+    else this.loop.setDeadline(this, FIRST_REQUEST_MS);
   }
 
   protected override onReady(): void {
@@ -84,7 +92,9 @@ export class ClientConnection extends Connection implements Downstream {
     if (this.#isTaking) return;
     this.#isTaking = true;
     try {
-      while (this.isOpen && this.#takeSome());
+      for (let reads = 0; this.isOpen && this.#takeSome();) {
+        if (++reads === READS_A_TURN) return this.loop.again(this);
+      }
     } catch (error) {
       if (!(error instanceof BadMessage)) throw error;
       this.#refuse(error.status);
@@ -258,6 +268,7 @@ export class ClientConnection extends Connection implements Downstream {
 
   exchangeFinished(close: boolean): void {
     this.#exchange = null;
+    this.#hasServed = true;
     this.#dropRequest();
     if (close) return this.#end();
     this.loop.setDeadline(this, this.#context.limits.client_idle_timeout);

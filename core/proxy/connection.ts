@@ -11,6 +11,8 @@ const INPUT_BYTES = 65_536;
  * readers of heads want a 0 behind the last.
  */
 export const INPUT = new Uint8Array(INPUT_BYTES + 1);
+/** So many reads in a turn: whoever sends without end keeps nobody else waiting. */
+export const READS_A_TURN = 16;
 /** Heads and pieces of bodies are put together here before they are sent: two heads and an input fit. */
 export const OUTPUT = new Uint8Array(4 * INPUT_BYTES);
 
@@ -44,6 +46,11 @@ export abstract class Connection extends Timed {
     if (mask & ENDED) this.#peerEnded = true;
     if (this.#unsent !== null && !this.#flush()) return;
     if (mask & (EPOLLERR | EPOLLHUP)) this.onHangup();
+    if (this.#isOpen) this.onReady();
+  }
+
+  /** Its turn came again, after it stopped at {@linkcode READS_A_TURN}. */
+  onTurn(): void {
     if (this.#isOpen) this.onReady();
   }
 

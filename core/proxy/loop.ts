@@ -15,11 +15,18 @@ export interface Watched {
   onDefect(error: unknown): void;
 }
 
+/** Has more to do than a turn allows. */
+export interface Resumed {
+  onTurn(): void;
+  onDefect(error: unknown): void;
+}
+
 export class EventLoop {
   #epoll = new Epoll();
   #watched: (Watched | undefined)[] = [];
   #generations: number[] = [];
   #wheel: TimerWheel;
+  #unfinished: Resumed[] = [];
   /** ms, read once a turn. */
   now = performance.now();
 
@@ -39,6 +46,17 @@ export class EventLoop {
     this.#watched[fd] = undefined;
   }
 
+  /** Takes a descriptor out whose file stays open in another process; to be called before it is closed here. */
+  unwatch(fd: number): void {
+    this.#epoll.remove(fd);
+    this.forget(fd);
+  }
+
+  /** Goes on with it in the next turn, after everybody else had theirs. */
+  again(unfinished: Resumed): void {
+    this.#unfinished.push(unfinished);
+  }
+
   setDeadline(timed: Timed, ms: number): void {
     this.#wheel.set(timed, this.now, ms);
   }
@@ -51,7 +69,8 @@ export class EventLoop {
   async run(isDone: () => boolean): Promise<void> {
     let turned = performance.now();
     while (!isDone()) {
-      const count = this.#epoll.wait(WAIT_MS);
+      const unfinished = this.#unfinished;
+      const count = this.#epoll.wait(unfinished.length > 0 ? 0 : WAIT_MS);
       this.now = performance.now();
       for (let i = 0; i < count; i++) {
         const fd = this.#epoll.fd(i);
@@ -64,6 +83,10 @@ export class EventLoop {
           watched.onDefect(error);
         }
       }
+      if (unfinished.length > 0) {
+        this.#unfinished = [];
+        for (const each of unfinished) resume(each);
+      }
       this.#wheel.advance(this.now);
       if (this.now - turned >= TURN_MS) {
         await runtimeTurn();
@@ -74,5 +97,13 @@ export class EventLoop {
 
   close(): void {
     this.#epoll.close();
+  }
+}
+
+function resume(unfinished: Resumed): void {
+  try {
+    unfinished.onTurn();
+  } catch (error) {
+    unfinished.onDefect(error);
   }
 }

@@ -9,6 +9,7 @@ import { TlsStream } from "../tls/tls_stream.ts";
 import { Dispatcher } from "./app.ts";
 import type { BackEndTable } from "./back_end_table.ts";
 import { ClientConnection, type ClientContext } from "./client_connection.ts";
+import type { ListeningSocket } from "./handover.ts";
 import { EventLoop } from "./loop.ts";
 import { buildPools, type Pool } from "./pool.ts";
 import { PlainStream } from "./stream.ts";
@@ -18,6 +19,8 @@ import { Timed } from "./timer_wheel.ts";
 const BACKLOG = 4096;
 /** When no descriptor is left, accepting is tried again after so long, ms. */
 const ACCEPT_RETRY_MS = 100;
+/** Accepted in a turn, lest a flood of connections keep those that are there waiting. */
+const ACCEPTS_A_TURN = 64;
 const EAGAIN = 11;
 const ECONNABORTED = 103;
 const EADDRINUSE = 98;
@@ -32,6 +35,8 @@ export interface ServerOptions {
   readonly address: string;
   /** What this server counts. */
   readonly table: BackEndTable;
+  /** Sockets of its predecessor: used where the server listens at the same place, else closed. */
+  readonly inherited?: readonly ListeningSocket[];
 }
 
 export class Server {
@@ -39,12 +44,14 @@ export class Server {
   readonly addresses: string[] = [];
   #context: ClientContext;
   #listeners: Listener[] = [];
+  #inherited: ListeningSocket[];
   #pools: ReadonlyMap<string, Pool>;
   #tls: TlsContext | undefined;
   #drainUntil = Infinity;
 
   /** Opens every listener. Throws UsageError, with none left open, when one cannot be opened or the certificate not be used. */
-  constructor({ config, configFile, address, table }: ServerOptions) {
+  constructor({ config, configFile, address, table, inherited = [] }: ServerOptions) {
+    this.#inherited = [...inherited];
     const loop = new EventLoop();
     this.#pools = buildPools(config);
     const dispatcher = new Dispatcher(config, this.#pools);
@@ -63,14 +70,32 @@ export class Server {
       this.#free();
       throw error;
     }
+    this.#closeInherited();
     for (const listener of this.#listeners) loop.watch(listener.fd, listener);
   }
 
+  get loop(): EventLoop {
+    return this.#context.loop;
+  }
+
+  get listeningSockets(): readonly ListeningSocket[] {
+    return this.#listeners;
+  }
+
   #listen(address: string, port: number, tls: TlsContext | undefined): void {
-    const fd = listenOn(address, port, BACKLOG);
+    const fd = this.#inherit(address, port) ?? listenOn(address, port, BACKLOG);
     if (fd < 0) throw new UsageError(whyNotListening(address, port, -fd));
-    this.#listeners.push(new Listener(this.#context, fd, tls));
+    this.#listeners.push(new Listener(this.#context, address, port, fd, tls));
     this.addresses.push(`${address}:${port}`);
+  }
+
+  #inherit(address: string, port: number): number | undefined {
+    const at = this.#inherited.findIndex((socket) => socket.address === address && socket.port === port);
+    return at < 0 ? undefined : this.#inherited.splice(at, 1)[0]!.fd;
+  }
+
+  #closeInherited(): void {
+    for (const { fd } of this.#inherited.splice(0)) closeFd(fd);
   }
 
   /** Serves until {@linkcode stop}, and then until the running exchanges are done or out of time. */
@@ -93,6 +118,7 @@ export class Server {
   }
 
   #free(): void {
+    this.#closeInherited();
     for (const listener of this.#listeners) listener.close();
     for (const pool of this.#pools.values()) {
       for (const backEnd of pool.backEnds) {
@@ -105,12 +131,20 @@ export class Server {
 }
 
 class Listener extends Timed {
-  constructor(readonly context: ClientContext, readonly fd: number, readonly tls: TlsContext | undefined) {
+  #isOpen = true;
+
+  constructor(
+    readonly context: ClientContext,
+    readonly address: string,
+    readonly port: number,
+    readonly fd: number,
+    readonly tls: TlsContext | undefined,
+  ) {
     super();
   }
 
   onEvent(): void {
-    while (true) {
+    for (let accepted = 0; accepted < ACCEPTS_A_TURN; accepted++) {
       const fd = accept(this.fd);
       if (fd >= 0) this.#welcome(fd);
       else if (-fd === EAGAIN) return;
@@ -120,6 +154,11 @@ class Listener extends Timed {
         return;
       }
     }
+    this.context.loop.again(this);
+  }
+
+  onTurn(): void {
+    if (this.#isOpen) this.onEvent();
   }
 
   #welcome(fd: number): void {
@@ -135,9 +174,12 @@ class Listener extends Timed {
     console.error("serve: a connection could not be accepted:", error);
   }
 
+  /** A second call does nothing. */
   close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
     this.context.loop.clearDeadline(this);
-    this.context.loop.forget(this.fd);
+    this.context.loop.unwatch(this.fd);
     closeFd(this.fd);
   }
 }

@@ -1,6 +1,6 @@
 /** A connection to a back end: one request at a time, responses taken apart as they come. */
 import { connectError, connectTo } from "../../ffi/socket.ts";
-import { Connection, INPUT, OUTPUT } from "./connection.ts";
+import { Connection, INPUT, OUTPUT, READS_A_TURN } from "./connection.ts";
 import type { Exchange } from "./exchange.ts";
 import { HeadBlock } from "./head_block.ts";
 import { IncomingBody } from "./http1/body.ts";
@@ -99,7 +99,8 @@ export class UpstreamConnection extends Connection {
   }
 
   protected override onReady(): void {
-    while (this.isOpen && !this.#exchange?.isClientBlocked) {
+    for (let reads = 0; this.isOpen && !this.#exchange?.isClientBlocked; reads++) {
+      if (reads === READS_A_TURN) return this.loop.again(this);
       const count = this.read();
       if (count === WOULD_BLOCK) return;
       if (count === 0 || count === FAILED) return this.#end(count === 0);
