@@ -68,8 +68,9 @@ ${config}
   }
 
   /** The process's Web Server Status Table as it is now. */
-  table(): BackEndTable {
-    return new BackEndTable(Deno.readFileSync(`${this.dir}/run/test/a/serve-0-${this.child.pid}.tables`).buffer);
+  table(worker = 0): BackEndTable {
+    const file = `${this.dir}/run/test/a/serve-${worker}-${this.child.pid}.tables`;
+    return new BackEndTable(Deno.readFileSync(file).buffer);
   }
 
   /** Sends raw bytes and gives back all that came until the connection ended. */

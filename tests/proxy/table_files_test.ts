@@ -3,8 +3,6 @@ import { loadConfig } from "../../core/config/load.ts";
 import { BackEndTable } from "../../core/proxy/back_end_table.ts";
 import { createTable, ProxyTables } from "../../core/proxy/table_files.ts";
 import { Mapping } from "../../ffi/mapping.ts";
-import { delay } from "../../core/delay.ts";
-import { RawBackEnd, ServeProcess } from "./harness.ts";
 
 /** A config of two back ends; the second one's address as given. */
 function configOf(dir: string, address: string) {
@@ -53,27 +51,4 @@ Deno.test("ProxyTables counts what ended processes counted, without what they ha
   assert.deepEqual(new ProxyTables(dir, configOf(dir, "127.0.0.1:3")).read(), [], "rows of other back ends");
   for (const each of [ended, other.mapping, mapping]) each.close();
   Deno.removeSync(dir, { recursive: true });
-});
-
-Deno.test("serve: the table is exact after a process was killed and another took its place", async () => {
-  const backEnd = new RawBackEnd(async (connection) => {
-    const buffer = new Uint8Array(4096);
-    while (await connection.read(buffer) !== null) {
-      await connection.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
-    }
-  });
-  const first = await ServeProcess.start({ backEnds: [backEnd.port] });
-  const ask = async (serve: ServeProcess, count: number) => {
-    for (let i = 0; i < count; i++) await serve.raw("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-  };
-  await ask(first, 7);
-  first.child.kill("SIGKILL");
-  await first.child.status;
-  const second = await first.successor();
-  await ask(second, 5);
-  await delay(50);
-  const { hits, open } = second.table().row(0);
-  assert.deepEqual([hits, open, second.table().totals.requests], [12, 0, 12]);
-  await second.stop();
-  await backEnd.close();
 });
