@@ -129,15 +129,23 @@ function checkRoutes(raw: Raw, report: Report): void {
   });
 }
 
+/** A bucket must outlive every silence that a connection may keep: its next frame would go to another node. */
 function checkTimeouts(raw: Raw, report: Report): void {
   const scheduler = read(schedulerSchema, raw["scheduler"] ?? {});
   const proxy = read(proxySchema, raw["proxy"] ?? {});
-  if (!scheduler || !proxy || scheduler.bucket_timeout >= proxy.client_idle_timeout) return;
-  const idle = `${proxy.client_idle_timeout / 1000}s`;
-  report(
-    ["scheduler", "bucket_timeout"],
-    `${idle} (proxy.client_idle_timeout) or more, or idle connections would be moved`,
-  );
+  if (!scheduler || !proxy) return;
+  const silences: [key: string, ms: number][] = [
+    ["proxy.client_idle_timeout", proxy.client_idle_timeout],
+    ["proxy.body_timeout", proxy.body_timeout],
+    ["proxy.tunnel_timeout", proxy.tunnel_timeout],
+  ];
+  asList(raw["pools"]).forEach((pool, i) => {
+    const ms = read(poolSchema.entries.response_timeout, asMap(pool)["response_timeout"]);
+    if (ms !== undefined) silences.push([`pools[${i}].response_timeout`, ms]);
+  });
+  const [key, ms] = silences.reduce((longest, silence) => silence[1] > longest[1] ? silence : longest);
+  if (scheduler.bucket_timeout >= ms) return;
+  report(["scheduler", "bucket_timeout"], `${ms / 1000}s (${key}) or more, or idle connections would be moved`);
 }
 
 /** Reports the second place of a value. */

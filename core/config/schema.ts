@@ -62,7 +62,7 @@ export const proxySchema = map({
   /** Between two reads of a request's body. */
   body_timeout: v.optional(duration, "30s"),
   /** An upgraded connection (WebSocket) over which nothing passes is closed after this. */
-  tunnel_timeout: v.optional(duration, "1h"),
+  tunnel_timeout: v.optional(duration, "5m"),
   /** Running requests and tunnels have so long once the server is told to stop. */
   drain_timeout: v.optional(duration, "10s"),
   max_head_bytes: v.optional(whole(1024, 65_536), 32_768),

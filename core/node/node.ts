@@ -4,12 +4,16 @@ import { firstScheduler } from "../failover/first_scheduler.ts";
 import { announceReady, dlbaCommand } from "./role.ts";
 import { type RolePlan, Supervisor } from "./supervisor.ts";
 
+/** What a role needs to end beyond the time in which it drains, ms. */
+const STOP_MARGIN_MS = 2_000;
+
 /**
  * Runs the node until SIGTERM or SIGINT; resolves to the exit code. A role that cannot start has said why on stderr:
  * the others are stopped again and its exit code is passed on.
  */
 export async function runNode(config: Config, node: NodeConfig, configFile: string): Promise<number> {
-  const supervisor = new Supervisor((line) => console.error(`node ${node.name}: ${line}`));
+  const stopTimeout = config.proxy.drain_timeout + STOP_MARGIN_MS;
+  const supervisor = new Supervisor((line) => console.error(`node ${node.name}: ${line}`), stopTimeout);
   const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
   for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => stop());
 

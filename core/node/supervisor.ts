@@ -12,8 +12,6 @@ const RESTART_DELAY_LIMIT_MS = 5_000;
 const STEADY_MS = 30_000;
 /** Longest wait for a role's first READY, ms: a Deno process on a loaded machine takes a second or two. */
 const START_TIMEOUT_MS = 20_000;
-/** Roles have so long to finish after SIGTERM, ms: above the 10 s in which `serve` drains. */
-const STOP_TIMEOUT_MS = 12_000;
 
 export interface RolePlan {
   /** Name in messages, as "serve 0". */
@@ -26,7 +24,8 @@ export class Supervisor {
   #stopping = false;
   #log: (line: string) => void;
 
-  constructor(log: (line: string) => void) {
+  /** @param stopTimeoutMs a role has so long to finish after SIGTERM */
+  constructor(log: (line: string) => void, readonly stopTimeoutMs: number) {
     this.#log = log;
   }
 
@@ -49,9 +48,9 @@ export class Supervisor {
     for (const [name, child] of [...this.#children].reverse()) {
       signal(child, "SIGTERM");
       const late = setTimeout(() => {
-        this.#log(`${name} did not end within ${STOP_TIMEOUT_MS} ms: killed`);
+        this.#log(`${name} did not end within ${this.stopTimeoutMs} ms: killed`);
         signal(child, "SIGKILL");
-      }, STOP_TIMEOUT_MS);
+      }, this.stopTimeoutMs);
       await child.status;
       clearTimeout(late);
     }

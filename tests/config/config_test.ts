@@ -15,14 +15,11 @@ Deno.test("the example is sound", () => {
 });
 
 Deno.test("the example states each default as it is", () => {
-  const { config } = checkConfig(
-    "small",
-    example.replace(
-      /^ {2}(?:engine|table_size|bucket_timeout|status_interval|status_misses|workers|client_idle_timeout|head_timeout|max_head_bytes|ports|secrets|status_port):.*\n/gm,
-      "",
-    )
-      .replace(/^(scheduler|proxy|control):\n/gm, ""),
-  );
+  // Lines whose value is said to be the default, and the sections that have no others.
+  const stated = /^ +\w+: (\S+) #.*\(default \1\).*\n/gm;
+  assert.ok(example.match(stated)!.length >= 17);
+  const small = example.replace(stated, "").replace(/^ {2}ports: .*\(default 80 and 443\).*\n/m, "");
+  const { config } = checkConfig("small", small.replace(/^(scheduler|proxy|control):\n/gm, ""));
   assert.ok(config);
   const full = loadConfig(EXAMPLE);
   assert.deepEqual(config, full);

@@ -8,25 +8,25 @@ function role(script: string) {
 }
 
 Deno.test("Supervisor.start() resolves once the role prints ready", async () => {
-  const supervisor = new Supervisor(() => {});
+  const supervisor = new Supervisor(() => {}, 12_000);
   assert.equal(await supervisor.start(role("echo starting; echo ready; exec sleep 60")), "ready");
   await supervisor.stop();
 });
 
 Deno.test("Supervisor.start() passes on the exit code of a role that cannot start", async () => {
-  const supervisor = new Supervisor(() => {});
+  const supervisor = new Supervisor(() => {}, 12_000);
   assert.equal(await supervisor.start(role("exit 2")), 2);
 });
 
 Deno.test("Supervisor.start() is not deceived by a line that only contains ready", async () => {
-  const supervisor = new Supervisor(() => {});
+  const supervisor = new Supervisor(() => {}, 12_000);
   assert.equal(await supervisor.start(role("echo not ready; echo ready or not; exit 3")), 3);
 });
 
 Deno.test("Supervisor restarts a role that dies, and logs its exit code", async () => {
   const dir = await Deno.makeTempDir();
   const lines: string[] = [];
-  const supervisor = new Supervisor((line) => lines.push(line));
+  const supervisor = new Supervisor((line) => lines.push(line), 12_000);
   await supervisor.start(role(`echo x >>${dir}/starts; echo ready; sleep 0.05; exit 7`));
   await delay(700);
   await supervisor.stop();
@@ -39,7 +39,7 @@ Deno.test("Supervisor restarts a role that dies, and logs its exit code", async 
 
 Deno.test("Supervisor.stop() ends the roles by SIGTERM and starts none again", async () => {
   const dir = await Deno.makeTempDir();
-  const supervisor = new Supervisor(() => {});
+  const supervisor = new Supervisor(() => {}, 12_000);
   await supervisor.start(role(`trap 'echo bye >>${dir}/said; exit 0' TERM; echo ready; while :; do sleep 0.02; done`));
   await supervisor.stop();
   await delay(300);
@@ -54,7 +54,7 @@ Deno.test("a role process dies when its supervisor is killed", async () => {
     JSON.stringify(import.meta.resolve("../../core/node/role.ts"))
   };
       obeySupervisor(); console.error(Deno.pid); announceReady(); setInterval(() => {}, 1000);\`;
-    await new Supervisor(() => {}).start({ name: "role", command: [Deno.execPath(), "eval", "--quiet", child] });
+    await new Supervisor(() => {}).start({ name: "role", command: [Deno.execPath(), "eval", "--quiet", child] }, 12_000);
     setInterval(() => {}, 1000);`;
   const parent = new Deno.Command(Deno.execPath(), {
     args: ["eval", "--quiet", script],
