@@ -26,7 +26,11 @@ const REQUIREMENTS = {
     { package: "procps", program: "sysctl" },
   ],
   unit: [LIBSSL, CURL, { package: "openssl", program: "openssl" }],
-  test: [{ package: "tcpdump", program: "tcpdump" }],
+  test: [
+    { package: "tcpdump", program: "tcpdump" },
+    { package: "haproxy", program: "haproxy" },
+    { package: "nginx", program: "nginx" },
+  ],
   bench: [
     LIBSSL,
     { package: "haproxy", program: "haproxy" },

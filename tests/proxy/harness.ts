@@ -125,7 +125,15 @@ export class RawBackEnd {
 
   async #accept(answer: (connection: Deno.TcpConn) => Promise<void>): Promise<void> {
     const running: Promise<void>[] = [];
-    for await (const connection of this.#listener) {
+    while (true) {
+      let connection: Deno.TcpConn;
+      try {
+        connection = await this.#listener.accept();
+      } catch (error) {
+        // A connection that was reset before it was accepted; anything else is the listener's end.
+        if (error instanceof Deno.errors.NotConnected) continue;
+        break;
+      }
       this.accepted++;
       this.#connections.add(connection);
       // A test may end while the back end waits for bytes.

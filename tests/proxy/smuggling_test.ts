@@ -12,18 +12,20 @@ import { checkForwarded, checkRefused, sent } from "./smuggling/verdict.ts";
 const PATIENCE_MS = 1_000;
 /** What may still be on its way to a back end when all strings are done, ms. */
 const SETTLE_MS = 100;
+/** A prime, so that the places where strings are split are spread over them. */
+const STRIDE = 7_919;
 
 /**
  * Runs strings one after the other, so that what arrives at the back end is of one of them: a good answer takes a
- * millisecond. Returns what went wrong, a line each.
+ * millisecond.
  */
-async function run(strings: readonly SmugglingCase[]): Promise<string[]> {
+async function run(strings: readonly SmugglingCase[], split: (text: string, index: number) => string[]): Promise<void> {
   const backEnd = new RecordingBackEnd();
   const serve = await ServeProcess.start({ backEnds: [backEnd.port] });
   const wrong: string[] = [];
   try {
-    for (const one of strings) {
-      const answer = await ask(serve.http, sent(one), PATIENCE_MS);
+    for (const [i, one] of strings.entries()) {
+      const answer = await ask(serve.http, split(sent(one), i), PATIENCE_MS);
       const record = backEnd.take();
       try {
         if (one.verdict === "forwarded") checkForwarded(one, answer, record);
@@ -41,12 +43,19 @@ async function run(strings: readonly SmugglingCase[]): Promise<string[]> {
     assert.equal(await serve.stop(), 0);
     await backEnd.close();
   }
-  return wrong;
+  assert.equal(wrong.length, 0, `${wrong.length} of ${strings.length} strings went wrong:\n${wrong.join("\n")}`);
 }
 
 Deno.test("serve: of the smuggling corpus each string is refused or forwarded as its verdict says", async () => {
-  const wrong = await run(CORPUS);
-  assert.equal(wrong.length, 0, `${wrong.length} of ${CORPUS.length} strings went wrong:\n${wrong.join("\n")}`);
+  await run(CORPUS, (text) => [text]);
+});
+
+Deno.test("serve: the verdict is the same when a string of the smuggling corpus comes in two pieces", async () => {
+  await run(CORPUS, (text, index) => {
+    // Another place in each string, and the same ones in every run.
+    const at = 1 + (index * STRIDE) % (CORPUS[index]!.bytes.length || 1);
+    return [text.slice(0, at), text.slice(at)];
+  });
 });
 
 Deno.test("smuggling corpus: names are unique, each string has its RFC section", () => {

@@ -1,4 +1,5 @@
 /** A client that sends bytes as they are, and takes apart what comes back. */
+import { delay } from "../../../core/delay.ts";
 import { fromLatin1, latin1, sendAll } from "../harness.ts";
 
 export interface Answer {
@@ -9,12 +10,15 @@ export interface Answer {
   readonly end: "closed" | "reset" | "silent";
 }
 
-/** Sends all and reads until the server ends the connection, or is silent for `patience` ms. */
-export async function ask(port: number, text: string, patience: number): Promise<Answer> {
+/** Between two pieces, ms: enough for the server to read the first alone. */
+const PAUSE_MS = 2;
+
+/** Sends the pieces and reads until the server ends the connection, or is silent for `patience` ms. */
+export async function ask(port: number, pieces: readonly string[], patience: number): Promise<Answer> {
   const connection = await Deno.connect({ hostname: "127.0.0.1", port });
   connection.setNoDelay(true);
   // The server may refuse and close before it took everything.
-  const sending = sendAll(connection, latin1(text)).catch(() => {});
+  const sending = sendPieces(connection, pieces).catch(() => {});
   const buffer = new Uint8Array(65_536);
   let answer = "";
   let end = "closed" as Answer["end"];
@@ -37,6 +41,13 @@ export async function ask(port: number, text: string, patience: number): Promise
   if (end !== "silent") connection.close();
   await sending;
   return { text: answer, statuses: statusesOf(answer), end };
+}
+
+async function sendPieces(connection: Deno.Conn, pieces: readonly string[]): Promise<void> {
+  for (const [i, piece] of pieces.entries()) {
+    if (i > 0) await delay(PAUSE_MS);
+    await sendAll(connection, latin1(piece));
+  }
 }
 
 function statusesOf(answer: string): number[] {

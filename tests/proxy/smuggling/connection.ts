@@ -109,7 +109,7 @@ const UPGRADES: readonly SmugglingCase[] = [
   forwarded("RFC 9113 section 3.1", "Upgrade: H2C in a list", get("Connection: upgrade", "Upgrade: websocket, H2C"), {
     ...GET,
     lacks: ["upgrade"],
-  }),
+  }, { peersRefuse: "HAProxy wants a Sec-WebSocket-Key beside it" }),
   forwarded("RFC 9113 section 3.1", "Upgrade: h2c that Connection does not list", get("Upgrade: h2c"), {
     ...GET,
     lacks: ["upgrade"],
@@ -139,7 +139,7 @@ const UPGRADES: readonly SmugglingCase[] = [
     "Upgrade in HTTP/1.0",
     "GET / HTTP/1.0\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
     { ...GET, lacks: ["upgrade"] },
-    { ends: true },
+    { ends: true, peersRefuse: "HAProxy wants a Sec-WebSocket-Key beside it" },
   ),
   // The back end answers 200: what the client sent behind is a request again.
   forwarded(
@@ -147,6 +147,7 @@ const UPGRADES: readonly SmugglingCase[] = [
     "Upgrade: websocket that the back end does not take",
     get("Connection: upgrade", "Upgrade: websocket"),
     GET,
+    { peersRefuse: "HAProxy wants a Sec-WebSocket-Key beside it" },
   ),
 ];
 

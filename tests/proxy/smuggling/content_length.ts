@@ -107,7 +107,9 @@ export const CONTENT_LENGTHS: readonly SmugglingCase[] = [
 
   forwarded(LENGTH, "Content-Length", post(["Content-Length: 5"], "hello"), posted("hello")),
   forwarded(LENGTH, "Content-Length without a space", post(["Content-Length:5"], "hello"), posted("hello")),
-  forwarded(LENGTH, "Content-Length with spaces and tabs", post(["Content-Length:\t 5 \t"], "hello"), posted("hello")),
+  forwarded(LENGTH, "Content-Length with spaces and tabs", post(["Content-Length:\t 5 \t"], "hello"), posted("hello"), {
+    peersRefuse: "nginx trims spaces, but no tabs",
+  }),
   forwarded(LENGTH, "Content-Length in upper case", post(["CONTENT-LENGTH: 5"], "hello"), posted("hello")),
   // The number goes out anew, so that nobody behind us can take it for octal.
   forwarded(LENGTH, "Content-Length with leading noughts", post(["Content-Length: 010"], "0123456789"), {

@@ -107,7 +107,9 @@ export const HOSTS: readonly SmugglingCase[] = [
   ...INVALID.map(([name, value]) => refused("400", URI, `Host ${name}`, bare(`Host: ${value}`))),
   ...VALID.map((host) => forwarded(URI, `Host ${host}`, bare(`Host: ${host}`), { ...GET, host })),
   forwarded(HOST, "Host without a space", bare("Host:a"), GET),
-  forwarded(HOST, "Host with spaces and tabs around it", bare("Host: \t a \t "), GET),
+  forwarded(HOST, "Host with spaces and tabs around it", bare("Host: \t a \t "), GET, {
+    peersRefuse: "nginx trims spaces, but no tabs",
+  }),
   forwarded(HOST, "Host in upper case, last of all", bare("X: y", "HOST: a"), GET),
   forwarded(HOST, "no Host in HTTP/1.0", "GET / HTTP/1.0\r\n\r\n", { ...GET, host: "" }, { ends: true }),
 ];

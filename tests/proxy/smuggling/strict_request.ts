@@ -63,7 +63,7 @@ function readBody(fields: readonly string[], text: string): Body | typeof INCOMP
   const codings = valuesOf(fields, "transfer-encoding");
   if (lengths.length + codings.length > 1) throw new Malformed(`framed more than once: ${JSON.stringify(fields)}`);
   if (codings.length > 0) {
-    if (codings[0] !== "chunked") throw new Malformed(`transfer coding ${codings[0]}`);
+    if (codings[0]!.toLowerCase() !== "chunked") throw new Malformed(`transfer coding ${codings[0]}`);
     return readChunks(text);
   }
   if (lengths.length === 0) return { data: "", trailers: [], rest: text };

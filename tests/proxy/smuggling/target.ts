@@ -137,7 +137,7 @@ export const TARGETS: readonly SmugglingCase[] = [
   forwarded(ABSOLUTE, "absolute target without path, with a query", line("GET http://a?q=/ HTTP/1.1"), {
     method: "GET",
     target: "/?q=/",
-  }),
+  }, { peersRefuse: "HAProxy takes the query for a part of the authority" }),
   forwarded(ASTERISK, "OPTIONS *", line("OPTIONS * HTTP/1.1"), { method: "OPTIONS", target: "*" }, {
     peersRefuse: "nginx wants a path",
   }),

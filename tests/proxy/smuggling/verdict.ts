@@ -12,8 +12,8 @@ export const NEXT = "GET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 const NEXT_SEEN: ExpectedRequest = { method: "GET", target: "/next" };
 
 /** What a client sends for that string. */
-export function sent(one: RefusedCase | ForwardedCase): string {
-  return one.bytes + (one.verdict !== "forwarded" || one.then ? CANARY : NEXT);
+export function sent(one: RefusedCase | ForwardedCase, canary = CANARY): string {
+  return one.bytes + (one.verdict !== "forwarded" || one.then ? canary : NEXT);
 }
 
 export function checkRefused({ verdict }: RefusedCase, answer: Answer, record: Record): void {

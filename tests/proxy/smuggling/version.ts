@@ -45,12 +45,8 @@ export const VERSIONS: readonly SmugglingCase[] = [
     line("PRI * HTTP/1.1") + "SM\r\n\r\n",
   ),
   // A later minor version is read as the latest that is known: RFC 9110 section 2.5.
-  forwarded("RFC 9110 section 2.5", "a later minor version", line("GET / HTTP/1.2"), GET, {
-    peersRefuse: "HAProxy knows 1.0 and 1.1 only unless told otherwise",
-  }),
-  forwarded("RFC 9110 section 2.5", "the latest minor version", line("GET / HTTP/1.9"), GET, {
-    peersRefuse: "HAProxy knows 1.0 and 1.1 only unless told otherwise",
-  }),
+  forwarded("RFC 9110 section 2.5", "a later minor version", line("GET / HTTP/1.2"), GET),
+  forwarded("RFC 9110 section 2.5", "the latest minor version", line("GET / HTTP/1.9"), GET),
   forwarded("RFC 9112 section 9.3", "HTTP/1.0 ends its connection", `${OLD}\r\n`, GET, { ends: true }),
   forwarded("RFC 9112 section 9.3", "HTTP/1.0 with Connection: close", `${OLD}Connection: close\r\n\r\n`, GET, {
     ends: true,
