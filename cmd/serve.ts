@@ -1,5 +1,21 @@
-import { buildCommand, numberParser } from "@stricli/core";
+import { buildCommand } from "@stricli/core";
+import { isIpv4 } from "../core/config/values.ts";
 import { configFlag, nodeFlag } from "./flags.ts";
+
+/** Most proxy processes of a node, as the config has it. */
+const MAX_WORKERS = 64;
+
+function parseAddress(input: string): string {
+  if (!isIpv4(input)) throw new SyntaxError(`${input} is not an IPv4 address as 192.0.2.10`);
+  return input;
+}
+
+function parseWorker(input: string): number {
+  if (!/^[0-9]{1,2}$/.test(input) || Number(input) >= MAX_WORKERS) {
+    throw new SyntaxError(`${input} is not a whole number from 0 to ${MAX_WORKERS - 1}`);
+  }
+  return Number(input);
+}
 
 interface Flags {
   readonly config: string;
@@ -28,15 +44,15 @@ export const serve = buildCommand({
       node: nodeFlag,
       listen: {
         kind: "parsed",
-        parse: (input: string) => input,
+        parse: parseAddress,
         brief: "Listen on this address instead of the VIP",
         optional: true,
         placeholder: "ADDRESS",
       },
       worker: {
         kind: "parsed",
-        parse: numberParser,
-        brief: "Number of this proxy process among those of the node",
+        parse: parseWorker,
+        brief: "Number of this proxy process among those of the node, from 0",
         default: "0",
         placeholder: "N",
       },

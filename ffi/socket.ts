@@ -64,6 +64,16 @@ export function socketAddressBytes(address: string, port: number): Uint8Array<Ar
   return bytes;
 }
 
+/** 0 when nobody listens there, not even one who shares; else the errno of binding. */
+export function whyNotFree(address: string, port: number): number {
+  const fd = libc.socket(AF_INET, SOCK_STREAM_NONBLOCK_CLOEXEC, 0);
+  if (fd < 0) return errno();
+  libc.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, ONE, 4);
+  const failed = libc.bind(fd, socketAddressBytes(address, port), SOCKADDR_BYTES) < 0 ? errno() : 0;
+  libc.close(fd);
+  return failed;
+}
+
 /** A listening descriptor, shared by port with the other processes of this user; or the negated errno. */
 export function listenOn(address: string, port: number, backlog: number): number {
   const fd = libc.socket(AF_INET, SOCK_STREAM_NONBLOCK_CLOEXEC, 0);

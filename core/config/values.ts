@@ -28,7 +28,8 @@ export const name = text(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "1 to 63 charac
 /** RFC 6265 section 4.1.1. */
 export const cookieName = text(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}$/, "a cookie name of at most 64 characters");
 
-function isIpv4(text: string): boolean {
+/** Four decimal numbers without leading zeros. */
+export function isIpv4(text: string): boolean {
   const parts = text.split(".");
   return parts.length === 4 && parts.every((part) => /^(0|[1-9][0-9]{0,2})$/.test(part) && Number(part) <= 255);
 }

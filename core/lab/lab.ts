@@ -88,7 +88,9 @@ export class Lab {
       ]),
     ]);
     await this.inSwitch(
-      "sysctl -qw net.ipv6.conf.all.disable_ipv6=1; ip link set br0 up; " +
+      "sysctl -qw net.ipv6.conf.all.disable_ipv6=1; " +
+        // A switch does not look into packets: where br_netfilter is loaded it would drop malformed ones.
+        "sysctl -qwe net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0; ip link set br0 up; " +
         hosts.map((host) => `ip link set dev ${host.name} master br0 up`).join("; "),
     );
     await Promise.all(plans.map((plan, index) =>

@@ -39,6 +39,7 @@ function roles(config: Config, node: NodeConfig, configFile: string): RolePlan[]
     ...Array.from({ length: workers }, (_, worker) => ({
       name: `serve ${worker}`,
       command: command("serve", "--worker", String(worker)),
+      drains: true,
     })),
     // Last: once it answers ARP for the VIP, frames come.
     ...(firstScheduler(config) === node ? [{ name: "scheduler", command: command("scheduler") }] : []),

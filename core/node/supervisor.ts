@@ -17,10 +17,12 @@ export interface RolePlan {
   /** Name in messages, as "serve 0". */
   readonly name: string;
   readonly command: readonly string[];
+  /** It finishes what it has begun before it ends, and needs the others for that. */
+  readonly drains?: boolean;
 }
 
 export class Supervisor {
-  #children = new Map<string, Deno.ChildProcess>();
+  #children = new Map<RolePlan, Deno.ChildProcess>();
   #stopping = false;
   #log: (line: string) => void;
 
@@ -42,18 +44,24 @@ export class Supervisor {
     return await first.ended;
   }
 
-  /** Ends every role in the reverse order of their start: SIGTERM, and SIGKILL to what is still there in the end. */
+  /** Ends first the roles that drain, all at once, then the others in the reverse order of their start. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    for (const [name, child] of [...this.#children].reverse()) {
-      signal(child, "SIGTERM");
-      const late = setTimeout(() => {
-        this.#log(`${name} did not end within ${this.stopTimeoutMs} ms: killed`);
-        signal(child, "SIGKILL");
-      }, this.stopTimeoutMs);
-      await child.status;
-      clearTimeout(late);
-    }
+    const plans = [...this.#children.keys()].reverse();
+    await Promise.all(plans.filter(({ drains }) => drains).map((plan) => this.#end(plan)));
+    for (const plan of plans.filter(({ drains }) => !drains)) await this.#end(plan);
+  }
+
+  /** SIGTERM, and SIGKILL when that did not do. */
+  async #end(plan: RolePlan): Promise<void> {
+    const child = this.#children.get(plan)!;
+    signal(child, "SIGTERM");
+    const late = setTimeout(() => {
+      this.#log(`${plan.name} did not end within ${this.stopTimeoutMs} ms: killed`);
+      signal(child, "SIGKILL");
+    }, this.stopTimeoutMs);
+    await child.status;
+    clearTimeout(late);
   }
 
   async #keepRunning(plan: RolePlan, ended: Promise<number>): Promise<void> {
@@ -73,8 +81,8 @@ export class Supervisor {
   }
 
   /** Resolves when the process printed READY or ended. */
-  async #spawn({ name, command }: RolePlan): Promise<{ ready: boolean; ended: Promise<number> }> {
-    const [program, ...args] = command;
+  async #spawn(plan: RolePlan): Promise<{ ready: boolean; ended: Promise<number> }> {
+    const [program, ...args] = plan.command;
     const child = new Deno.Command(program!, {
       args,
       env: supervisedEnv(),
@@ -82,12 +90,12 @@ export class Supervisor {
       stdout: "piped",
       stderr: "inherit",
     }).spawn();
-    this.#children.set(name, child);
+    this.#children.set(plan, child);
     // stop() may have run while the process was being made.
     if (this.#stopping) signal(child, "SIGTERM");
     const ended = child.status.then(({ code }) => code);
     const late = setTimeout(() => {
-      this.#log(`${name} was not ready within ${START_TIMEOUT_MS} ms: killed`);
+      this.#log(`${plan.name} was not ready within ${START_TIMEOUT_MS} ms: killed`);
       signal(child, "SIGKILL");
     }, START_TIMEOUT_MS);
     const ready = await sawReady(child.stdout);

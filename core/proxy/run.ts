@@ -4,7 +4,7 @@ import type { Config, NodeConfig } from "../config/schema.ts";
 import { announceReady } from "../node/role.ts";
 import { handoverPath, HandoverPort, Predecessor } from "./handover.ts";
 import { Server } from "./server.ts";
-import { createTable } from "./table_files.ts";
+import { createTable, othersServe } from "./table_files.ts";
 
 export interface ServeOptions {
   readonly configFile: string;
@@ -26,7 +26,7 @@ export async function runServe(config: Config, node: NodeConfig, options: ServeO
     const address = listen ?? config.array.vip;
     const predecessor = takeOver ? new Predecessor(path) : undefined;
     const inherited = predecessor?.takeSockets() ?? [];
-    const server = new Server({ config, configFile, address, table, inherited });
+    const server = new Server({ config, configFile, address, table, inherited, isAlone: !othersServe(dir) });
     for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => server.stop());
     const port = new HandoverPort(path, server.loop, server);
     console.error(`serve: listening on ${server.addresses.join(", ")}`);

@@ -1,6 +1,6 @@
 /** `dlba serve`: listeners, their connections, and the end. */
 import { TlsContext } from "../../ffi/openssl.ts";
-import { accept, acceptedFrom, close as closeFd, listenOn } from "../../ffi/socket.ts";
+import { accept, acceptedFrom, close as closeFd, listenOn, whyNotFree } from "../../ffi/socket.ts";
 import { strerror } from "../../ffi/errno.ts";
 import { besideConfig } from "../config/paths.ts";
 import type { Config } from "../config/schema.ts";
@@ -35,6 +35,8 @@ export interface ServerOptions {
   readonly address: string;
   /** What this server counts. */
   readonly table: BackEndTable;
+  /** No other process of this node serves. */
+  readonly isAlone: boolean;
   /** Sockets of its predecessor: used where the server listens at the same place, else closed. */
   readonly inherited?: readonly ListeningSocket[];
 }
@@ -45,12 +47,14 @@ export class Server {
   #context: ClientContext;
   #listeners: Listener[] = [];
   #inherited: ListeningSocket[];
+  readonly #isAlone: boolean;
   #pools: ReadonlyMap<string, Pool>;
   #tls: TlsContext | undefined;
   #drainUntil = Infinity;
 
   /** Opens every listener. Throws UsageError, with none left open, when one cannot be opened or the certificate not be used. */
-  constructor({ config, configFile, address, table, inherited = [] }: ServerOptions) {
+  constructor({ config, configFile, address, table, isAlone, inherited = [] }: ServerOptions) {
+    this.#isAlone = isAlone;
     this.#inherited = [...inherited];
     const loop = new EventLoop();
     this.#pools = buildPools(config);
@@ -83,7 +87,12 @@ export class Server {
   }
 
   #listen(address: string, port: number, tls: TlsContext | undefined): void {
-    const fd = this.#inherit(address, port) ?? listenOn(address, port, BACKLOG);
+    let fd = this.#inherit(address, port);
+    if (fd === undefined) {
+      // The port is shared with the other processes of this node, and with nobody else.
+      const taken = this.#isAlone ? whyNotFree(address, port) : 0;
+      fd = taken !== 0 ? -taken : listenOn(address, port, BACKLOG);
+    }
     if (fd < 0) throw new UsageError(whyNotListening(address, port, -fd));
     this.#listeners.push(new Listener(this.#context, address, port, fd, tls));
     this.addresses.push(`${address}:${port}`);

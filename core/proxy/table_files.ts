@@ -33,6 +33,11 @@ function isRunning(pid: number): boolean {
   }
 }
 
+/** Whether other proxy processes of this node run. */
+export function othersServe(dir: string): boolean {
+  return tableFiles(dir).some(({ pid }) => pid !== Deno.pid && isRunning(pid));
+}
+
 /** This process's table, with the counts of those that were this worker before. Throws UsageError where it may not write. */
 export function createTable(dir: string, worker: number, config: Config): { mapping: Mapping; table: BackEndTable } {
   const mapping = Mapping.create(`${dir}/serve-${worker}-${Deno.pid}.tables`, BackEndTable.bytes(config));

@@ -53,7 +53,7 @@ export class PcapEngine implements Engine {
     this.#log = log;
     this.#interface = node.interface;
     this.#vip = config.array.vip;
-    const filter = `arp or (ether dst ${node.mac} and (ip dst host ${this.#vip} or vlan))`;
+    const filter = frameFilter(node.mac, this.#vip);
     this.#wire = new Capture(node.interface, { filter, bufferBytes: BUFFER_BYTES });
     try {
       this.#self = new Capture("lo", { filter: NOTHING, bufferBytes: SEND_BUFFER_BYTES });
@@ -71,12 +71,7 @@ export class PcapEngine implements Engine {
   async run(signal: AbortSignal, onActive: () => void): Promise<void> {
     await this.#refuseRival();
     onActive();
-    const announcements = ANNOUNCE_AT_MS.map((ms) => setTimeout(() => this.#announce(), ms));
-    try {
-      await this.#loop(signal);
-    } finally {
-      announcements.forEach(clearTimeout);
-    }
+    await this.#loop(signal);
   }
 
   /** Throws UsageError when another machine answers for the VIP: two schedulers would split the array. */
@@ -97,12 +92,17 @@ export class PcapEngine implements Engine {
 
   async #loop(signal: AbortSignal): Promise<void> {
     let yielded = performance.now();
+    const announcements = ANNOUNCE_AT_MS.map((ms) => yielded + ms);
     while (!signal.aborted) {
+      while (announcements.length > 0 && performance.now() >= announcements[0]!) {
+        announcements.shift();
+        this.#announce();
+      }
       const now = bootSeconds();
       let frames = 0;
       while (frames < DRAIN_FRAMES && this.#handleNext(now)) frames++;
       this.#scheduler.refresh();
-      if (frames < DRAIN_FRAMES) this.#wire.wait(POLL_MS);
+      if (frames < DRAIN_FRAMES) this.#wire.wait(Math.min(POLL_MS, ...announcements.slice(0, 1).map(untilThen)));
       if (performance.now() - yielded >= YIELD_MS) {
         this.tables.verdicts.counts[Verdict.BUFFER_FULL] = this.#wire.dropped();
         await runtimeTurn();
@@ -156,6 +156,19 @@ export class PcapEngine implements Engine {
     this.#self.close();
     this.tables.close();
   }
+}
+
+/** ms, whole and none too few. */
+function untilThen(time: number): number {
+  return Math.max(0, Math.ceil(time - performance.now()));
+}
+
+/** Shorter frames have no IPv4 header: a filter that looked into it would drop them uncounted. */
+const IPV4_FRAME_BYTES = 34;
+
+/** Everything sent to this machine but what is IPv4 to addresses of its own: that is its kernel's, and may be much. */
+function frameFilter(mac: string, vip: string): string {
+  return `arp or (ether dst ${mac} and (less ${IPV4_FRAME_BYTES - 1} or not ip or ip dst host ${vip}))`;
 }
 
 function isArp(frame: Uint8Array): boolean {

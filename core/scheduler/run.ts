@@ -11,7 +11,7 @@ import { TABLE_FILE, TableFile } from "./table_file.ts";
 export async function runScheduler(config: Config, node: NodeConfig): Promise<void> {
   const log = (line: string) => console.error(`scheduler ${node.name}: ${line}`);
   const dir = runDir(config, node);
-  // statusd writes it; alone, the scheduler sees no node as failed.
+  // statusd writes it: who it found failed stays failed until it says otherwise.
   const state = Mapping.create(`${dir}/${NODE_STATE_FILE}`, NodeState.BYTES);
   const tables = TableFile.create(`${dir}/${TABLE_FILE}`, config.scheduler.table_size);
   const engine = new PcapEngine(config, node, tables, new NodeState(state.buffer), log);

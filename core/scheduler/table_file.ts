@@ -41,7 +41,7 @@ export class TableFile {
     const file = new TableFile(Mapping.create(path, bytes), size);
     if (!file.#fits(size)) {
       file.buckets.clear();
-      file.#header.set([MAGIC, VERSION, size, FIRST_EPOCH, crypto.getRandomValues(new Uint32Array(1))[0]!]);
+      file.#header.set([MAGIC, VERSION, size, FIRST_EPOCH]);
     }
     return file;
   }
@@ -67,14 +67,10 @@ export class TableFile {
     return this.#header[3]!;
   }
 
-  /** Another one for each new, empty table: a cursor of an older table means nothing here. */
-  get incarnation(): number {
-    return this.#header[4]!;
-  }
-
   /** What changed in the Client IP Hash Table since the cursor; everything when the cursor is unknown. */
   changesSince(cursor: Cursor | undefined): Changes {
-    this.#changes ??= new ChangeLog(this.buckets, this.epoch, this.incarnation);
+    // A process that keeps no log from before numbers its versions anew: a cursor of another log means nothing here.
+    this.#changes ??= new ChangeLog(this.buckets, this.epoch, crypto.getRandomValues(new Uint32Array(1))[0]!);
     return this.#changes.changesSince(cursor);
   }
 

@@ -1,5 +1,6 @@
 /** The scheduler asks every node for its status, once an interval; who does not answer often enough has failed. */
 import type { Config, NodeConfig } from "../config/schema.ts";
+import { delay } from "../delay.ts";
 import type { NodeState } from "../scheduler/node_table.ts";
 import { PollLedger } from "./poll_ledger.ts";
 import type { NodeReport } from "./tables.ts";
@@ -19,15 +20,21 @@ export class Poller {
   async run(signal: AbortSignal): Promise<void> {
     const { status_interval } = this.config.failover;
     while (!signal.aborted) {
-      const next = new Promise((resolve) => setTimeout(resolve, status_interval));
+      const next = delay(status_interval, signal);
       // Each has the whole interval to answer, so that a dead node does not delay the others.
-      await Promise.all(this.config.nodes.map((node) => this.#poll(node, status_interval)));
+      await Promise.all(this.config.nodes.map((node) => this.#poll(node, status_interval, signal)));
       await next;
     }
   }
 
-  async #poll(node: NodeConfig, timeoutMs: number): Promise<void> {
-    const report = await ask(node, this.config.control.status_port, timeoutMs);
+  async #poll(node: NodeConfig, timeoutMs: number, stop: AbortSignal): Promise<void> {
+    const report = await ask(
+      node,
+      this.config.control.status_port,
+      AbortSignal.any([stop, AbortSignal.timeout(timeoutMs)]),
+    );
+    // Asked no longer: that says nothing of the node.
+    if (stop.aborted) return;
     if (report) {
       this.state.hits[node.id] = report.hits;
       this.state.openConnections[node.id] = report.open_connections;
@@ -41,13 +48,13 @@ export class Poller {
 }
 
 /** The node's report; undefined when none came in time, or none that can be believed. */
-async function ask(node: NodeConfig, port: number, timeoutMs: number): Promise<NodeReport | undefined> {
+async function ask(node: NodeConfig, port: number, signal: AbortSignal): Promise<NodeReport | undefined> {
   try {
     const response = await fetch(`http://${node.address.address}:${port}/status`, {
       // The seed: the connection is closed after each answer.
       headers: { connection: "close" },
       redirect: "error",
-      signal: AbortSignal.timeout(timeoutMs),
+      signal,
     });
     const text = await response.text();
     if (!response.ok || text.length > MAX_REPORT_BYTES) return undefined;

@@ -13,7 +13,7 @@ import type { BackEndRow, BucketTableReport, NodeReport, ServerRow, TablesReport
 export class Snapshot {
   #dir: string;
   /** Mapped when first seen: the processes that write them start after this one. */
-  #scheduler: TableFile | undefined;
+  #scheduler: { readonly tables: TableFile; readonly inode: number | null } | undefined;
   #proxies: ProxyTables;
 
   constructor(readonly config: Config, readonly node: NodeConfig, readonly state: NodeState) {
@@ -57,7 +57,14 @@ export class Snapshot {
     const path = `${this.#dir}/${TABLE_FILE}`;
     // A file that a former scheduler of this machine left says nothing.
     if (firstScheduler(this.config) !== this.node || !existsSync(path)) return undefined;
-    return this.#scheduler ??= TableFile.open(path);
+    const { ino } = Deno.statSync(path);
+    // A scheduler of another table size made a new file.
+    if (this.#scheduler && this.#scheduler.inode !== ino) {
+      this.#scheduler.tables.close();
+      this.#scheduler = undefined;
+    }
+    this.#scheduler ??= { tables: TableFile.open(path), inode: ino };
+    return this.#scheduler.tables;
   }
 
   #bucketTable(): BucketTableReport | null {

@@ -68,6 +68,25 @@ Deno.test({
         assert.equal((await client.run(["curl", "-s", "-m", "1", `http://${VIP}:22/`])).code, 28);
       });
 
+      await t.step("frames too short for an IPv4 header and frames of other protocols are counted", async () => {
+        // A filter that looked into a frame beyond its end let the kernel drop it, uncounted.
+        const tables = TableFile.open(`${lab.dir}/run/test/a/scheduler.tables`);
+        const counts = () => tables.verdicts.toObject();
+        const before = counts();
+        const script = new URL("bent_frames.ts", import.meta.url).pathname;
+        const args = [scheduler.mac, lab.host("client").mac, VIP, "20"];
+        const command = [Deno.execPath(), "run", "-A", "--no-check", script, ...args];
+        assert.equal(Number(await lab.host("client").must(command)), 100);
+        await delay(300);
+        const after = counts();
+        const grown = (name: string) => after[name]! - before[name]!;
+        assert.equal(grown("truncated"), 40);
+        // The kernel drops a frame that ends within its VLAN tag before anybody sees it.
+        assert.equal(grown("vlan"), 20);
+        assert.ok(grown("not_ipv4") >= 20, "the host's own IPv6 is among them");
+        tables.close();
+      });
+
       await t.step("a second scheduler is refused while the first answers", async () => {
         const { code, stderr } = await lab.host("b").run(dlbaCommand(["scheduler", ...flags("b")]), env);
         assert.equal(code, 2);

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { delay } from "../../core/delay.ts";
-import { dlbaCommand } from "../../core/node/role.ts";
 import { answering, latin1, RawBackEnd, readToEnd, sendAll, ServeProcess } from "./harness.ts";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -59,7 +58,7 @@ Deno.test("serve --take-over: a successor that cannot start changes nothing", as
   const serve = await ServeProcess.start({ backEnds: [backEnd.port] });
   const key = await Deno.readTextFile(`${serve.dir}/tls/localhost.key`);
   await Deno.writeTextFile(`${serve.dir}/tls/localhost.key`, "no key");
-  const { code, stderr } = await takeOver(serve.dir);
+  const { code, stderr } = await serve.failingSuccessor(["--take-over"]);
   assert.equal(code, 2);
   assert.match(stderr, /localhost\.key/);
   for (let i = 0; i < 20; i++) assert.match(await serve.raw(`${GET}Connection: close\r\n\r\n`), /ok$/);
@@ -74,17 +73,9 @@ Deno.test("serve --take-over: without a predecessor it is one line and exit code
   const serve = await ServeProcess.start({ backEnds: [backEnd.port] });
   serve.child.kill("SIGKILL");
   await serve.child.status;
-  const { code, stderr } = await takeOver(serve.dir);
+  const { code, stderr } = await serve.failingSuccessor(["--take-over"]);
   assert.equal(code, 2);
   assert.match(stderr, /^.*No process to take over from at .*serve-0\.sock: Connection refused\n$/);
   await Deno.remove(serve.dir, { recursive: true });
   await backEnd.close();
 });
-
-async function takeOver(dir: string): Promise<{ code: number; stderr: string }> {
-  const flags = ["--config", `${dir}/dlba.yaml`, "--node", "a", "--listen", "127.0.0.1", "--take-over"];
-  const [program, ...args] = dlbaCommand(["serve", ...flags]);
-  const env = { DLBA_RUN_DIR: `${dir}/run` };
-  const { code, stderr } = await new Deno.Command(program!, { args, env, stdin: "null" }).output();
-  return { code, stderr: new TextDecoder().decode(stderr) };
-}

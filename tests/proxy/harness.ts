@@ -63,6 +63,15 @@ ${config}
     return serve;
   }
 
+  /** Another process on the same config that is expected not to start. */
+  async failingSuccessor(flags: readonly string[], run = "run"): Promise<{ code: number; stderr: string }> {
+    const config = ["--config", `${this.dir}/dlba.yaml`, "--node", "a", "--listen", "127.0.0.1"];
+    const [program, ...args] = dlbaCommand(["serve", ...config, ...flags]);
+    const env = { DLBA_RUN_DIR: `${this.dir}/${run}` };
+    const { code, stderr } = await new Deno.Command(program!, { args, env, stdin: "null" }).output();
+    return { code, stderr: new TextDecoder().decode(stderr) };
+  }
+
   get certificateFile(): string {
     return `${this.dir}/tls/localhost.crt`;
   }

@@ -1,5 +1,6 @@
 /** Several proxy processes on one address, as `dlba node` starts them. */
 import assert from "node:assert/strict";
+import { dlbaCommand } from "../../core/node/role.ts";
 import { delay } from "../../core/delay.ts";
 import { answering, latin1, RawBackEnd, sendAll, ServeProcess } from "./harness.ts";
 
@@ -59,3 +60,24 @@ Deno.test("serve: the table is exact after a process was killed and another took
   await second.stop();
   await backEnd.close();
 });
+
+Deno.test("serve: a port that another program would share is in use", async () => {
+  // The kernel would give each of the two programs a part of the connections.
+  const backEnd = new RawBackEnd(answering(OK));
+  const serve = await ServeProcess.start({ backEnds: [backEnd.port] });
+  // With a run folder of its own it is another program, though it shares its ports too.
+  const { code, stderr } = await serve.failingSuccessor([], "other");
+  assert.equal(code, 2);
+  assert.match(stderr, /^.*Port \d+ of 127\.0\.0\.1 is in use by another program: .*\n$/);
+  await serve.stop();
+  await backEnd.close();
+});
+
+for (const [flag, value] of [["--listen", "localhost"], ["--worker", "-3"], ["--worker", "1.5"], ["--worker", "64"]]) {
+  Deno.test(`serve ${flag} ${value} is one clear line and exit code 2`, async () => {
+    const [program, ...args] = dlbaCommand(["serve", `${flag}=${value}`]);
+    const { code, stderr } = await new Deno.Command(program!, { args, stdin: "null" }).output();
+    assert.equal(code, 2);
+    assert.match(new TextDecoder().decode(stderr), new RegExp(`${value} is not an? .*\n$`));
+  });
+}

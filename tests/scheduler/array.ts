@@ -16,6 +16,7 @@ export function testConfig(nodes: readonly TestNode[], tableSize: number, bucket
   const text = JSON.stringify({
     array: { name: "test", vip: "192.0.2.10" },
     scheduler: { table_size: tableSize, bucket_timeout: bucketTimeout },
+    proxy: { tunnel_timeout: bucketTimeout },
     nodes: nodes.map((node, id) => ({
       id,
       name: `n${id}`,
