@@ -4,7 +4,7 @@ import type { Dispatcher } from "./app.ts";
 import type { BackEndTable } from "./back_end_table.ts";
 import { Connection, INPUT, OUTPUT, READS_A_TURN } from "./connection.ts";
 import { type Downstream, Exchange } from "./exchange.ts";
-import { giveBack, takeBlock } from "./head_block.ts";
+import { giveBack, type HeadBlock, takeBlock } from "./head_block.ts";
 import { IncomingBody } from "./http1/body.ts";
 import { HeldBytes } from "./http1/held_bytes.ts";
 import { encodeLatin1 } from "./http1/latin1.ts";
@@ -74,7 +74,7 @@ export class ClientConnection extends Connection implements Downstream {
     return this.#request!;
   }
 
-  get requestTrailers(): HeldBytes | null {
+  get requestTrailers(): HeadBlock | null {
     return this.#body.trailers;
   }
 

@@ -5,7 +5,7 @@ import { Connection, OUTPUT } from "./connection.ts";
 import { injectCookies, keepPrivate } from "./cookie_injection.ts";
 import { SET_COOKIE } from "./field_names.ts";
 import { writeBody } from "./http1/body.ts";
-import type { HeldBytes } from "./http1/held_bytes.ts";
+import type { HeadBlock } from "./head_block.ts";
 import { finishRequest, finishResponse, finishUpgrade } from "./http1/write.ts";
 import type { EventLoop } from "./loop.ts";
 import { isIdempotent, type RequestHead, type ResponseHead, UNKNOWN_LENGTH } from "./message.ts";
@@ -25,7 +25,7 @@ export interface Downstream extends Connection {
   /** The connection may serve another request after this one. */
   readonly mayKeepAlive: boolean;
   /** Trailers of a request body that is complete; null without. */
-  readonly requestTrailers: HeldBytes | null;
+  readonly requestTrailers: HeadBlock | null;
   /** Answers by an error page; the request's body may still be coming. */
   fail(status: number): void;
   /** The response is sent; the connection ends with it when `close` is set. */
@@ -277,7 +277,7 @@ export class Exchange extends Waiting {
     start: number,
     end: number,
     isLast: boolean,
-    trailers: HeldBytes | null,
+    trailers: HeadBlock | null,
   ): void {
     const head = this.#headBytes;
     this.#headBytes = 0;

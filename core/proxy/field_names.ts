@@ -35,10 +35,10 @@ const NUMBERS: readonly (readonly [name: string, number: number])[] = [
   ["expect", EXPECT],
   ["cache-control", CACHE_CONTROL],
   ["forwarded", CLIENT_IDENTITY],
-  ["x-forwarded-for", CLIENT_IDENTITY],
-  ["x-forwarded-proto", CLIENT_IDENTITY],
-  ["x-forwarded-host", CLIENT_IDENTITY],
-  ["x-real-ip", CLIENT_IDENTITY],
+  ...foldings("x-forwarded-for"),
+  ...foldings("x-forwarded-proto"),
+  ...foldings("x-forwarded-host"),
+  ...foldings("x-real-ip"),
   ["cdn-cache-control", TARGETED_CACHE_CONTROL],
   ["surrogate-control", TARGETED_CACHE_CONTROL],
   ["trailer", NOT_IN_TRAILERS],
@@ -50,7 +50,27 @@ const NUMBERS: readonly (readonly [name: string, number: number])[] = [
   ["www-authenticate", NOT_IN_TRAILERS],
   ["max-forwards", NOT_IN_TRAILERS],
   ["range", NOT_IN_TRAILERS],
+  ["if-match", NOT_IN_TRAILERS],
+  ["if-none-match", NOT_IN_TRAILERS],
+  ["if-modified-since", NOT_IN_TRAILERS],
+  ["if-unmodified-since", NOT_IN_TRAILERS],
+  ["if-range", NOT_IN_TRAILERS],
+  ["age", NOT_IN_TRAILERS],
+  ["date", NOT_IN_TRAILERS],
+  ["expires", NOT_IN_TRAILERS],
+  ["location", NOT_IN_TRAILERS],
+  ["retry-after", NOT_IN_TRAILERS],
+  ["vary", NOT_IN_TRAILERS],
 ];
+
+/** A name with "_" in place of any "-" too: back ends that make variables of names cannot tell the two apart. */
+function foldings(name: string): [name: string, number: number][] {
+  const names = name.split("-").reduce<string[]>(
+    (done, part) => done.length === 0 ? [part] : done.flatMap((start) => [`${start}-${part}`, `${start}_${part}`]),
+    [],
+  );
+  return names.map((folded) => [folded, CLIENT_IDENTITY]);
+}
 
 /** "cookie: " for {@linkcode COOKIE}: how a field begins that we write ourselves. Of a number with several names the first. */
 export const FIELD_STARTS: readonly string[] = Array.from(
@@ -64,7 +84,7 @@ export function hashByte(hash: number, byte: number): number {
 }
 
 /** Open addressing; a quarter full, so that a probe seldom goes on. */
-const SLOTS = 128;
+const SLOTS = 256;
 const entryOfSlot = new Int8Array(SLOTS).fill(-1);
 const hashes = new Int32Array(NUMBERS.length);
 const numbers = new Uint8Array(NUMBERS.length);

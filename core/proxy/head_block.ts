@@ -120,9 +120,9 @@ export class HeadBlock {
   }
 
   /** Takes out the fields of these names, which Connection listed; Host is no hop's to take away. */
-  removeNamed(names: readonly string[]): void {
+  removeNamed(names: ReadonlySet<string>): void {
     for (let i = this.count - 1; i >= 0; i--) {
-      if (this.#numbers[i] !== HOST && names.includes(this.name(i))) this.remove(i);
+      if (this.#numbers[i] !== HOST && names.has(this.name(i))) this.remove(i);
     }
   }
 

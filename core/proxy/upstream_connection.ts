@@ -123,6 +123,12 @@ export class UpstreamConnection extends Connection {
 
   protected override onHangup(): void {}
 
+  override onDefect(error: unknown): void {
+    const exchange = this.#exchange;
+    super.onDefect(error);
+    exchange?.onDefect(error);
+  }
+
   protected override onDrained(): void {
     this.#exchange?.upstreamDrained();
   }

@@ -180,11 +180,11 @@ Deno.test("ChunkedDecoder refuses what two readers could take differently", () =
     "0\r\nA: \x01\r\n\r\n",
     "0\r\nA\n\r\n",
     "0\r\n\rX",
-    `0\r\n${"A: b\r\n".repeat(2000)}`,
   ];
   for (const text of bad) {
     assert.throws(() => decodeInPieces(latin1(text), []), refused(400), JSON.stringify(text.slice(0, 40)));
   }
+  assert.throws(() => decodeInPieces(latin1(`0\r\n${"A: b\r\n".repeat(2000)}`), []), refused(431));
 });
 
 Deno.test("bodies written in chunks are read as they were, whatever the pieces", () => {

@@ -1,10 +1,7 @@
 /** Message bodies: where they end as they come in, and how they are written as they go out. RFC 9112 section 6. */
-import { OTHER } from "../field_names.ts";
-import { HeadBlock } from "../head_block.ts";
+import type { HeadBlock } from "../head_block.ts";
 import { NO_BODY, UNKNOWN_LENGTH } from "../message.ts";
-import { ChunkedDecoder } from "./chunked.ts";
-import type { HeldBytes } from "./held_bytes.ts";
-import { readFields } from "./syntax.ts";
+import { ChunkedDecoder, MAX_TRAILERS } from "./chunked.ts";
 
 /** A body that comes in; one object is used for one after the other. */
 export class IncomingBody {
@@ -29,7 +26,7 @@ export class IncomingBody {
   }
 
   /** Trailers of a chunked body that is done; null without. */
-  get trailers(): HeldBytes | null {
+  get trailers(): HeadBlock | null {
     return this.#chunks?.trailers ?? null;
   }
 
@@ -48,7 +45,7 @@ export class IncomingBody {
 }
 
 /** Most bytes that {@linkcode writeBody} adds to a piece: size in hex, line ends, the last chunk and its trailers. */
-export const CHUNK_OVERHEAD = 32 + 8_192 + 1_024;
+export const CHUNK_OVERHEAD = 32 + 2 * MAX_TRAILERS;
 const HEX = "0123456789abcdef";
 const CR = 13;
 const LF = 10;
@@ -66,7 +63,7 @@ export function writeBody(
   end: number,
   isChunked: boolean,
   isLast: boolean,
-  trailers: HeldBytes | null,
+  trailers: HeadBlock | null,
 ): number {
   if (end > start) {
     if (isChunked) at = writeSize(out, at, end - start);
@@ -77,7 +74,10 @@ export function writeBody(
   if (!isLast || !isChunked) return at;
   out[at++] = ZERO;
   at = writeLineEnd(out, at);
-  if (trailers !== null) at = writeTrailers(out, at, trailers);
+  if (trailers !== null) {
+    out.set(trailers.bytes.subarray(0, trailers.end), at);
+    at += trailers.end;
+  }
   return writeLineEnd(out, at);
 }
 
@@ -92,14 +92,4 @@ function writeLineEnd(out: Uint8Array, at: number): number {
   out[at++] = CR;
   out[at++] = LF;
   return at;
-}
-
-/** Fields that have a meaning of their own have it in heads only: RFC 9110 section 6.5.1. */
-const ONLY_OTHERS = { take: (number: number) => number === OTHER };
-
-function writeTrailers(out: Uint8Array<ArrayBuffer>, at: number, { bytes, length }: HeldBytes): number {
-  const block = new HeadBlock(out);
-  block.end = at;
-  readFields(bytes, 0, length, block, ONLY_OTHERS);
-  return block.end;
 }

@@ -1,14 +1,17 @@
 /** The chunked transfer coding: RFC 9112 section 7.1. */
+import { OTHER } from "../field_names.ts";
+import { HeadBlock } from "../head_block.ts";
 import { HeldBytes } from "./held_bytes.ts";
-import { BadMessage, CR, INCOMPLETE, LF } from "./syntax.ts";
+import { BadMessage, CR, INCOMPLETE, LF, readFields } from "./syntax.ts";
 
 /** Longest chunk-size line, extensions included: they carry nothing that anybody uses. */
 const MAX_SIZE_LINE = 256;
 /** Longest trailer section. */
-const MAX_TRAILERS = 8_192;
+export const MAX_TRAILERS = 8_192;
 /** Hex digits of a chunk size: 2^48 bytes is more than a body has. */
 const MAX_SIZE_DIGITS = 12;
-const EMPTY_LINE = 2;
+/** Fields that have a meaning of their own have it in heads only: RFC 9110 section 6.5.1. */
+const ONLY_OTHERS = { take: (number: number) => number === OTHER };
 /** chunk-ext: RFC 9112 section 7.1.1. */
 const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";
 const QUOTED = '"(?:[\\t \\x21\\x23-\\x5b\\x5d-\\x7e\\x80-\\xff]|\\\\[\\t \\x21-\\x7e\\x80-\\xff])*"';
@@ -23,7 +26,8 @@ export class ChunkedDecoder {
   #left = 0;
   #digits = 0;
   #extension = "";
-  #trailers: HeldBytes | null = null;
+  #heldTrailers: HeldBytes | null = null;
+  #trailers: HeadBlock | null = null;
   /** Where the last call stopped: bytes from here on are not of this body. */
   consumed = 0;
 
@@ -31,9 +35,9 @@ export class ChunkedDecoder {
     return this.#state === "done";
   }
 
-  /** The trailer section with its empty line, once done; null when it is empty. */
-  get trailers(): HeldBytes | null {
-    return this.#trailers !== null && this.#trailers.length > EMPTY_LINE ? this.#trailers : null;
+  /** The trailer fields that may be passed on, once done; null without. */
+  get trailers(): HeadBlock | null {
+    return this.#trailers;
   }
 
   /**
@@ -82,10 +86,16 @@ export class ChunkedDecoder {
   }
 
   #trail(bytes: Uint8Array, at: number): void {
-    if (this.#trailers === null) this.#trailers = new HeldBytes(bytes, at, at + 1, true);
-    else this.#trailers.append(bytes, at, at + 1);
-    if (this.#trailers.findHeadEnd() !== INCOMPLETE) this.#state = "done";
-    else if (this.#trailers.length === MAX_TRAILERS) throw new BadMessage(400, "trailers too long");
+    if (this.#heldTrailers === null) this.#heldTrailers = new HeldBytes(bytes, at, at + 1, true);
+    else this.#heldTrailers.append(bytes, at, at + 1);
+    const held = this.#heldTrailers;
+    if (held.findHeadEnd() !== INCOMPLETE) {
+      // A space that each field may gain.
+      const block = new HeadBlock(new Uint8Array(2 * held.length));
+      readFields(held.bytes, 0, held.length, block, ONLY_OTHERS);
+      if (block.count > 0) this.#trailers = block;
+      this.#state = "done";
+    } else if (held.length === MAX_TRAILERS) throw new BadMessage(431, "trailers too long");
   }
 
   #size(byte: number): void {

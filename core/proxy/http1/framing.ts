@@ -23,8 +23,8 @@ const MAX_LENGTH_DIGITS = 15;
 export class Framing implements FieldTaker {
   /** Bytes, or -1 without Content-Length. */
   contentLength = -1;
-  /** All Transfer-Encoding fields in lower case, or "". */
-  transferEncoding = "";
+  /** All Transfer-Encoding fields as one in lower case; null without. */
+  transferEncoding: string | null = null;
   /** Connection says so. */
   close = false;
   keepAlive = false;
@@ -39,18 +39,16 @@ export class Framing implements FieldTaker {
   acceptsTrailers = false;
   /** Expect: 100-continue. */
   expectsContinue = false;
-  #named: string[] | null = null;
+  #lengthDigits = 0;
+  #named: Set<string> | null = null;
   #lastHost = "";
 
   constructor(readonly isRequest: boolean) {}
 
   clear(): void {
     this.contentLength = -1;
-    this.transferEncoding =
-      this.upgrade =
-      this.host =
-      this.cookie =
-        "";
+    this.transferEncoding = null;
+    this.upgrade = this.host = this.cookie = "";
     this.close =
       this.keepAlive =
       this.listsUpgrade =
@@ -70,7 +68,7 @@ export class Framing implements FieldTaker {
         const value = equalsIgnoringCase(bytes, start, end, "chunked")
           ? "chunked"
           : decodeLatin1(bytes, start, end).toLowerCase();
-        this.transferEncoding = this.transferEncoding === "" ? value : `${this.transferEncoding},${value}`;
+        this.transferEncoding = this.transferEncoding === null ? value : `${this.transferEncoding},${value}`;
         return false;
       }
       case CONNECTION:
@@ -133,19 +131,20 @@ export class Framing implements FieldTaker {
       if (digit < 0 || digit > 9) throw new BadMessage(400, "Content-Length is not a number");
       length = length * 10 + digit;
     }
-    if (this.contentLength >= 0 && this.contentLength !== length) {
+    if (this.contentLength >= 0 && (this.contentLength !== length || this.#lengthDigits !== end - start)) {
       throw new BadMessage(400, "two Content-Lengths that differ");
     }
     this.contentLength = length;
+    this.#lengthDigits = end - start;
   }
 
   #takeConnection(value: string): void {
     for (const option of value.split(",")) {
-      const trimmed = option.trim();
+      const trimmed = trimWhitespace(option);
       if (trimmed === "close") this.close = true;
       else if (trimmed === "keep-alive") this.keepAlive = true;
       else if (trimmed === "upgrade") this.listsUpgrade = true;
-      else if (trimmed !== "") (this.#named ??= []).push(trimmed);
+      else if (trimmed !== "") (this.#named ??= new Set()).add(trimmed);
     }
   }
 
@@ -153,6 +152,11 @@ export class Framing implements FieldTaker {
   dropNamed(block: HeadBlock): void {
     if (this.#named === null) return;
     block.removeNamed(this.#named);
-    if (this.#named.includes("cookie")) this.cookie = "";
+    if (this.#named.has("cookie")) this.cookie = "";
   }
+}
+
+/** Without the spaces and tabs at its ends: RFC 9110 section 5.6.3 knows no other whitespace, while trim() takes 0xa0 too. */
+export function trimWhitespace(text: string): string {
+  return text.replace(/^[ \t]+|[ \t]+$/g, "");
 }

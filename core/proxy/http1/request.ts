@@ -2,24 +2,26 @@
 import { HOST } from "../field_names.ts";
 import type { HeadBlock } from "../head_block.ts";
 import { NO_BODY, type RequestHead, UNKNOWN_LENGTH } from "../message.ts";
-import { Framing } from "./framing.ts";
+import { isAuthority } from "./authority.ts";
+import { Framing, trimWhitespace } from "./framing.ts";
 import { decodeLatin1 } from "./latin1.ts";
 import { BadMessage, CR, INCOMPLETE, LF, readFields, SPACE, TOKEN, whatIsWrong } from "./syntax.ts";
 
-/** reg-name, IPv4 or IPv6 literal, and a port: RFC 3986 section 3.2.2. */
-const HOST_PORT = /^(?:[A-Za-z0-9\-._~%!$&'()*+,;=]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?$/;
 const ABSOLUTE = /^https?:\/\/([^/?]*)(.*)$/i;
 /**
- * Visible ASCII without "#", which begins a fragment and is no part of a target (RFC 9112 section 3.2). Bytes above are to be
- * percent-encoded; the few others that RFC 3986 excludes too, as "|", are what browsers send.
+ * Visible ASCII without what RFC 3986 excludes and no browser sends; "#" begins a fragment, which is no part of a target (RFC 9112
+ * section 3.2). Browsers do send others that it excludes, as "|", and in a query the backslash too.
  */
-const TARGET = new Uint8Array(256).fill(1, 0x21, 0x7f);
-TARGET[0x23] = 0;
+const QUERY = new Uint8Array(256).fill(1, 0x21, 0x7f);
+for (const excluded of new TextEncoder().encode('#"<>')) QUERY[excluded] = 0;
+const PATH = Uint8Array.from(QUERY);
+for (const excluded of new TextEncoder().encode("\\?")) PATH[excluded] = 0;
 /** Longest target: RFC 9112 section 3 asks for 8,000 at least. */
 const MAX_TARGET = 16_384;
 /** Longest method: registered ones have 17 letters at most. */
 const MAX_METHOD = 32;
 const SLASH = 47;
+const QUESTION_MARK = 63;
 const ASTERISK = 42;
 /** Protocols that are HTTP or TLS again: to go over to them would lead past every rule of ours. */
 const FORBIDDEN_UPGRADE = /(?:^|[,\s])(?:h2c|tls|http)(?:[,/\s]|$)/i;
@@ -45,13 +47,14 @@ export function parseRequest(
   let at = start;
   let to = 0;
   while (TOKEN[bytes[at]!] !== 0) out[to++] = bytes[at++]!;
-  if (at - start > MAX_METHOD) throw new BadMessage(400, "method too long");
+  if (at - start > MAX_METHOD) throw new BadMessage(501, "method too long");
   if (at >= end) return undefined;
   if (bytes[at] !== SPACE || at === start) throw new BadMessage(400, "malformed request line");
   const method = methodText(bytes, start, at);
   out[to++] = SPACE;
   const targetAt = ++at;
-  while (TARGET[bytes[at]!] === 1) out[to++] = bytes[at++]!;
+  while (PATH[bytes[at]!] === 1) out[to++] = bytes[at++]!;
+  if (bytes[at] === QUESTION_MARK) { while (QUERY[bytes[at]!] === 1) out[to++] = bytes[at++]!; }
   if (at - targetAt > MAX_TARGET) throw new BadMessage(414, "target too long");
   if (at >= end) return undefined;
   if (bytes[at] !== SPACE || at === targetAt) throw new BadMessage(400, "malformed request line");
@@ -65,6 +68,8 @@ export function parseRequest(
   }
 
   block.end = to;
+  // RFC 9110 section 9.3.6: a tunnel to anywhere is no gateway's to make.
+  if (method === "CONNECT") throw new BadMessage(400, "CONNECT");
   const authority = bytes[targetAt] === SLASH ? undefined : otherForm(method, target, bytes[targetAt]!, block);
   block.text(" HTTP/1.1\r\n");
   framing.clear();
@@ -72,10 +77,12 @@ export function parseRequest(
   if (headEnd === INCOMPLETE) return undefined;
   requestHeadEnd = headEnd;
   framing.dropNamed(block);
-  const host = checkHost(isHttp11);
+  const host = checkHost(isHttp11, authority !== undefined);
   if (authority !== undefined || host === "") writeHost(block, authority?.host ?? host);
   const { cookie, acceptsTrailers, close, keepAlive, listsUpgrade, upgrade, expectsContinue } = framing;
   const bodyLength = lengthOf(isHttp11);
+  // RFC 9110 section 9.3.8
+  if (method === "TRACE" && bodyLength !== NO_BODY) throw new BadMessage(400, "TRACE with a body");
   return {
     method,
     target: authority?.path ?? target,
@@ -124,22 +131,23 @@ function checkPartOfVersion(bytes: Uint8Array, at: number, end: number): undefin
 function otherForm(method: string, target: string, first: number, block: HeadBlock) {
   if (first === ASTERISK && target === "*" && method === "OPTIONS") return undefined;
   const absolute = ABSOLUTE.exec(target);
-  if (!absolute || method === "CONNECT") throw new BadMessage(400, "target is neither a path nor an http URL");
+  if (!absolute) throw new BadMessage(400, "target is neither a path nor an http URL");
   const [, host, rest] = absolute;
-  if (!HOST_PORT.test(host!)) throw new BadMessage(400, "invalid authority in the target");
-  const path = rest![0] === "/" ? rest! : `/${rest}`;
+  if (!isAuthority(host!)) throw new BadMessage(400, "invalid authority in the target");
+  // RFC 9112 section 3.2.4: OPTIONS of a server as a whole.
+  const path = rest === "" && method === "OPTIONS" ? "*" : rest![0] === "/" ? rest! : `/${rest}`;
   block.clear();
   block.text(`${method} ${path}`);
   return { host: host!, path };
 }
 
-/** RFC 9112 section 3.2: exactly one Host, and a valid one. */
-function checkHost(isHttp11: boolean): string {
+/** RFC 9112 section 3.2: exactly one Host, and a valid one; an absolute target stands in for one that is empty. */
+function checkHost(isHttp11: boolean, isAbsolute: boolean): string {
   const { hosts, host } = framing;
   if (hosts > 1) throw new BadMessage(400, "more than one Host");
   if (hosts === 0 && isHttp11) throw new BadMessage(400, "no Host");
-  if (host === "" || host === validHost) return host;
-  if (!HOST_PORT.test(host)) throw new BadMessage(400, "invalid Host");
+  if (hosts === 0 || host === validHost || (host === "" && isAbsolute)) return host;
+  if (!isAuthority(host)) throw new BadMessage(400, "invalid Host");
   validHost = host;
   return host;
 }
@@ -153,13 +161,13 @@ function writeHost(block: HeadBlock, host: string): void {
 /** RFC 9112 section 6.3. */
 function lengthOf(isHttp11: boolean): number {
   const { contentLength, transferEncoding } = framing;
-  if (transferEncoding === "") return contentLength < 0 ? NO_BODY : contentLength;
+  if (transferEncoding === null) return contentLength < 0 ? NO_BODY : contentLength;
   if (contentLength >= 0) throw new BadMessage(400, "Content-Length beside Transfer-Encoding");
   if (!isHttp11) throw new BadMessage(400, "Transfer-Encoding in HTTP/1.0");
   if (transferEncoding === "chunked") return UNKNOWN_LENGTH;
-  const codings = transferEncoding.split(",").map((coding) => coding.trim());
-  if (codings.at(-1) !== "chunked" || codings.indexOf("chunked") !== codings.length - 1) {
-    throw new BadMessage(400, "chunked is not the last transfer coding, once");
+  const codings = transferEncoding.split(",").map(trimWhitespace);
+  if (codings.at(-1) !== "chunked" || new Set(codings).size < codings.length || codings.includes("")) {
+    throw new BadMessage(400, "chunked is not the last transfer coding, or one is repeated or empty");
   }
   throw new BadMessage(501, `transfer coding ${codings[0]}`);
 }

@@ -77,7 +77,7 @@ export function parseResponse(
 /** RFC 9112 section 6.3. */
 function meaning(status: number, isHttp11: boolean, method: string, block: HeadBlock, headEnd: number): Http1Response {
   const { contentLength, transferEncoding, close, keepAlive, upgrade } = framing;
-  const isChunked = transferEncoding !== "";
+  const isChunked = transferEncoding !== null;
   if (isChunked && (transferEncoding !== "chunked" || contentLength >= 0 || !isHttp11)) {
     throw new BadMessage(502, "framing that two readers could take differently");
   }
