@@ -119,6 +119,24 @@ export const routeSchema = map({
 
 const certificateSchema = map({ cert: path, key: path });
 
+export const tlsSchema = map({
+  /** Of two certificates for one name and of one key type the first serves; the first of all is the default. */
+  certificates: list(certificateSchema),
+  /** `modern` is TLS 1.3 alone, `intermediate` TLS 1.2 too. */
+  policy: v.optional(oneOf(["modern", "intermediate"]), "intermediate"),
+  /** A client that names no server of these certificates, or none at all, is refused. */
+  strict_sni: v.optional(yesNo, false),
+  /** Plain HTTP is answered by a redirect to HTTPS. */
+  redirect_http: v.optional(yesNo, false),
+  /** Value of Strict-Transport-Security (RFC 6797) on HTTPS responses. */
+  hsts: v.optional(
+    text(
+      /^max-age=[0-9]{1,10}(; includeSubDomains)?(; preload)?$/,
+      "max-age=SECONDS, with ; includeSubDomains and ; preload as wanted",
+    ),
+  ),
+});
+
 export const schema = map({
   array: arraySchema,
   scheduler: v.optional(schedulerSchema, {}),
@@ -128,7 +146,7 @@ export const schema = map({
   pools: list(poolSchema),
   /** First the longest host, then the longest path. Absent: everything goes to the first pool. */
   routes: v.optional(v.array(routeSchema, "a list"), []),
-  tls: v.optional(map({ certificates: list(certificateSchema) })),
+  tls: v.optional(tlsSchema),
   control: v.optional(map({ status_port: v.optional(port, 7600) }), {}),
 });
 

@@ -18,6 +18,7 @@ import { FAILED, type Stream, WOULD_BLOCK } from "./stream.ts";
 
 /** After its last response a connection is read and ignored for so long, ms, lest a reset overtake the response. */
 const LINGER_MS = 2_000;
+const HTTPS_PORT = 443;
 /** Once the server stops, a new connection has so long to begin its request, ms: it may be on its way. */
 const FIRST_REQUEST_MS = 500;
 
@@ -28,6 +29,10 @@ export interface ClientContext {
   readonly dispatcher: Dispatcher;
   readonly table: BackEndTable;
   readonly clients: Set<ClientConnection>;
+  /** Fields of ours in every response over TLS, each with its CR LF. */
+  readonly tlsLines: string;
+  /** Port of HTTPS where plain HTTP is only told of it. */
+  readonly redirectPort: number | undefined;
   /** True while the server takes no more requests. */
   isStopping: boolean;
 }
@@ -37,6 +42,8 @@ type Phase = "requests" | "tunnel" | "drain" | "linger";
 
 export class ClientConnection extends Connection implements Downstream {
   readonly identity: string;
+  readonly responseLines: string;
+  readonly #redirectPort: number | undefined;
   #context: ClientContext;
   #phase: Phase = "requests";
   /** Bytes that came and are not taken yet: the beginning of a head, or what follows a request. */
@@ -60,6 +67,8 @@ export class ClientConnection extends Connection implements Downstream {
     super(context.loop, stream);
     this.#context = context;
     this.identity = `x-forwarded-for: ${peer}\r\nx-forwarded-proto: ${isTls ? "https" : "http"}\r\n`;
+    this.responseLines = isTls ? context.tlsLines : "";
+    this.#redirectPort = isTls ? undefined : context.redirectPort;
     context.clients.add(this);
     context.table.clients(1);
     this.loop.setDeadline(this, context.limits.head_timeout);
@@ -189,6 +198,7 @@ export class ClientConnection extends Connection implements Downstream {
     const dataEnd = this.#takeOfBody(bytes, bodyAt, end);
     const firstBody = dataEnd > bodyAt ? bytes.slice(bodyAt, dataEnd) : undefined;
     this.#context.table.request(false);
+    if (this.#redirectPort !== undefined) return this.#redirect(request, this.#redirectPort);
     this.#context.dispatcher.dispatch(this, firstBody);
   }
 
@@ -283,8 +293,21 @@ export class ClientConnection extends Connection implements Downstream {
   }
 
   fail(status: number): void {
+    this.#answerOurselves(status, this.responseLines);
+  }
+
+  /** To the same place by HTTPS; a method other than GET and HEAD must stay what it is (RFC 9110 section 15.4.9). */
+  #redirect({ method, host, target }: RequestHead, port: number): void {
+    const name = host.replace(/:[0-9]*$/, "");
+    const location = `https://${name}${port === HTTPS_PORT ? "" : `:${port}`}${target === "*" ? "/" : target}`;
+    // Without a Host nobody knows where to.
+    if (name === "") return this.fail(400);
+    this.#answerOurselves(method === "GET" || method === "HEAD" ? 301 : 308, `location: ${location}\r\n`);
+  }
+
+  #answerOurselves(status: number, lines: string): void {
     const close = !this.mayKeepAlive || !this.#body.isDone;
-    this.#answerError(status, this.#request!.method === "HEAD", close);
+    this.#answer(status, this.#request!.method === "HEAD", close, lines);
     this.exchangeFinished(close);
   }
 
@@ -294,13 +317,13 @@ export class ClientConnection extends Connection implements Downstream {
     this.#exchange?.abandon();
     // A response that began already cannot be taken back.
     if (hasResponded) return this.cut();
-    this.#answerError(status, false, true);
+    this.#answer(status, false, true, this.responseLines);
     this.exchangeFinished(true);
   }
 
-  #answerError(status: number, isHead: boolean, close: boolean): void {
+  #answer(status: number, isHead: boolean, close: boolean, lines: string): void {
     this.#context.table.request(true);
-    this.send(OUTPUT, encodeLatin1(errorResponse(status, isHead, close), OUTPUT, 0));
+    this.send(OUTPUT, encodeLatin1(errorResponse(status, isHead, close, lines), OUTPUT, 0));
   }
 
   /** Ends the connection once everything is sent. */

@@ -42,7 +42,7 @@ export abstract class Connection extends Timed {
   }
 
   onEvent(mask: number): void {
-    if (mask & (EPOLLIN | ENDED)) this.#mayRead = true;
+    if (mask & (EPOLLIN | ENDED) || this.stream.readWaitsToWrite) this.#mayRead = true;
     if (mask & ENDED) this.#peerEnded = true;
     if (this.#unsent !== null && !this.#flush()) return;
     if (mask & (EPOLLERR | EPOLLHUP)) this.onHangup();
@@ -72,7 +72,7 @@ export abstract class Connection extends Timed {
     const count = this.stream.read(INPUT, INPUT_BYTES);
     if (count === WOULD_BLOCK) this.#mayRead = false;
     // One call saved: the next byte makes an event. The peer's end made its event already.
-    else if (count > 0 && count < INPUT_BYTES && this.stream.shortReadDrains && !this.#peerEnded) this.#mayRead = false;
+    else if (count > 0 && count < INPUT_BYTES && !this.#peerEnded && this.stream.hasDrained()) this.#mayRead = false;
     return count;
   }
 

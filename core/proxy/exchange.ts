@@ -22,6 +22,8 @@ const NOBODY: readonly BackEnd[] = [];
 export interface Downstream extends Connection {
   /** X-Forwarded-* lines. */
   readonly identity: string;
+  /** Fields of ours in every response, each with its CR LF. */
+  readonly responseLines: string;
   /** The connection may serve another request after this one. */
   readonly mayKeepAlive: boolean;
   /** Trailers of a request body that is complete; null without. */
@@ -244,7 +246,7 @@ export class Exchange extends Waiting {
   /** 1xx; an HTTP/1.0 client does not know them (RFC 9110 section 15.2). */
   interimResponse(response: ResponseHead): void {
     if (!this.request.isHttp11) return;
-    finishResponse(response, false, "");
+    finishResponse(response, false, "", "");
     this.client.send(OUTPUT, response.block.end);
   }
 
@@ -259,7 +261,12 @@ export class Exchange extends Waiting {
     const endsByClose = bodyLength === UNKNOWN_LENGTH && !request.isHttp11;
     // A request body that was not read to its end would be taken for the next request.
     this.#close = endsByClose || !client.mayKeepAlive || !this.#isRequestComplete;
-    finishResponse(response, this.#isChunkedOut, this.#close ? "close" : request.isHttp11 ? "" : "keep-alive");
+    finishResponse(
+      response,
+      this.#isChunkedOut,
+      client.responseLines,
+      this.#close ? "close" : request.isHttp11 ? "" : "keep-alive",
+    );
     this.#headBytes = block.end;
   }
 

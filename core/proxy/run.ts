@@ -1,7 +1,12 @@
 /** `dlba serve`: one proxy process. */
-import { runDir } from "../config/paths.ts";
+import { existsSync } from "node:fs";
+import { besideConfig, runDir } from "../config/paths.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { announceReady } from "../node/role.ts";
+import { ArraySecret } from "../secrets/array_secret.ts";
+import { CertificateStore } from "../tls/certificate_store.ts";
+import { ArrayTicketKeys } from "../tls/ticket_keys.ts";
+import { TlsServer } from "../tls/tls_server.ts";
 import { handoverPath, HandoverPort, Predecessor } from "./handover.ts";
 import { Server } from "./server.ts";
 import { createTable, othersServe } from "./table_files.ts";
@@ -16,25 +21,62 @@ export interface ServeOptions {
   readonly takeOver: boolean;
 }
 
+/** Files of certificates are looked at so often, ms. */
+const RENEW_MS = 2_000;
+
 /** Serves until SIGTERM or SIGINT, or until a successor takes over. Throws UsageError where it cannot start. */
 export async function runServe(config: Config, node: NodeConfig, options: ServeOptions): Promise<void> {
   const { configFile, listen, worker, takeOver } = options;
   const dir = runDir(config, node);
   const path = handoverPath(dir, worker);
   const { mapping, table } = createTable(dir, worker, config);
+  let tls: TlsServer | undefined;
   try {
+    tls = config.tls && openTls(config, config.tls, configFile);
     const address = listen ?? config.array.vip;
     const predecessor = takeOver ? new Predecessor(path) : undefined;
     const inherited = predecessor?.takeSockets() ?? [];
-    const server = new Server({ config, configFile, address, table, inherited, isAlone: !othersServe(dir) });
+    const server = new Server({ config, address, tls, table, inherited, isAlone: !othersServe(dir) });
     for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => server.stop());
     const port = new HandoverPort(path, server.loop, server);
     console.error(`serve: listening on ${server.addresses.join(", ")}`);
+    if (tls && !tls.tickets) {
+      console.error("serve: no array secret: TLS sessions resume only where they began; dlba init");
+    }
     announceReady();
     predecessor?.release();
+    const renewal = tls && setInterval(renew, RENEW_MS, tls);
     await server.run();
+    clearInterval(renewal);
     port.close();
   } finally {
+    tls?.store.close();
     mapping.close();
+  }
+}
+
+function openTls(config: Config, tls: NonNullable<Config["tls"]>, configFile: string): TlsServer {
+  const secretFile = besideConfig(configFile, `${config.array.secrets}/array.key`);
+  let tickets: ArrayTicketKeys | undefined;
+  if (existsSync(secretFile)) tickets = new ArrayTicketKeys(ArraySecret.load(secretFile), Date.now);
+  const files = tls.certificates.map(({ cert, key }) => ({
+    cert: besideConfig(configFile, cert),
+    key: besideConfig(configFile, key),
+  }));
+  const store = new CertificateStore({
+    files,
+    policy: tls.policy,
+    isStrict: tls.strict_sni,
+    hasTicketKeys: tickets !== undefined,
+  });
+  return new TlsServer(store, tickets, (line) => console.error(`serve: ${line}`));
+}
+
+/** Takes certificates into service whose files changed. */
+function renew(tls: TlsServer): void {
+  try {
+    if (tls.store.renew()) tls.log("new certificates are in service");
+  } catch (error) {
+    tls.log(`the certificates in service stay: ${error instanceof Error ? error.message : error}`);
   }
 }

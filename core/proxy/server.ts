@@ -1,11 +1,9 @@
 /** `dlba serve`: listeners, their connections, and the end. */
-import { TlsContext } from "../../ffi/openssl.ts";
 import { accept, acceptedFrom, close as closeFd, listenOn, whyNotFree } from "../../ffi/socket.ts";
 import { strerror } from "../../ffi/errno.ts";
-import { besideConfig } from "../config/paths.ts";
 import type { Config } from "../config/schema.ts";
 import { UsageError } from "../errors.ts";
-import { TlsStream } from "../tls/tls_stream.ts";
+import type { TlsServer } from "../tls/tls_server.ts";
 import { Dispatcher } from "./app.ts";
 import type { BackEndTable } from "./back_end_table.ts";
 import { ClientConnection, type ClientContext } from "./client_connection.ts";
@@ -29,10 +27,10 @@ const EACCES = 13;
 
 export interface ServerOptions {
   readonly config: Config;
-  /** Certificates are found relative to it. */
-  readonly configFile: string;
   /** Where to listen. */
   readonly address: string;
+  /** For the HTTPS port; none without. Closed by who made it, after the server. */
+  readonly tls: TlsServer | undefined;
   /** What this server counts. */
   readonly table: BackEndTable;
   /** No other process of this node serves. */
@@ -49,26 +47,29 @@ export class Server {
   #inherited: ListeningSocket[];
   readonly #isAlone: boolean;
   #pools: ReadonlyMap<string, Pool>;
-  #tls: TlsContext | undefined;
   #drainUntil = Infinity;
 
-  /** Opens every listener. Throws UsageError, with none left open, when one cannot be opened or the certificate not be used. */
-  constructor({ config, configFile, address, table, isAlone, inherited = [] }: ServerOptions) {
+  /** Opens every listener. Throws UsageError, with none left open, when one cannot be opened. */
+  constructor({ config, address, tls, table, isAlone, inherited = [] }: ServerOptions) {
     this.#isAlone = isAlone;
     this.#inherited = [...inherited];
     const loop = new EventLoop();
     this.#pools = buildPools(config);
     const dispatcher = new Dispatcher(config, this.#pools);
-    this.#context = { loop, limits: config.proxy, dispatcher, table, clients: new Set(), isStopping: false };
+    this.#context = {
+      loop,
+      limits: config.proxy,
+      dispatcher,
+      table,
+      clients: new Set(),
+      tlsLines: config.tls?.hsts ? `strict-transport-security: ${config.tls.hsts}\r\n` : "",
+      redirectPort: config.tls?.redirect_http ? config.array.ports.https : undefined,
+      isStopping: false,
+    };
     try {
-      const certificate = config.tls?.certificates[0];
       this.#listen(address, config.array.ports.http, undefined);
-      if (certificate) {
-        this.#tls = new TlsContext(
-          besideConfig(configFile, certificate.cert),
-          besideConfig(configFile, certificate.key),
-        );
-        this.#listen(address, config.array.ports.https, this.#tls);
+      if (tls) {
+        this.#listen(address, config.array.ports.https, tls);
       }
     } catch (error) {
       this.#free();
@@ -86,7 +87,7 @@ export class Server {
     return this.#listeners;
   }
 
-  #listen(address: string, port: number, tls: TlsContext | undefined): void {
+  #listen(address: string, port: number, tls: TlsServer | undefined): void {
     let fd = this.#inherit(address, port);
     if (fd === undefined) {
       // The port is shared with the other processes of this node, and with nobody else.
@@ -134,7 +135,6 @@ export class Server {
         for (const connection of backEnd.idle.splice(0)) connection.close();
       }
     }
-    this.#tls?.close();
     this.#context.loop.close();
   }
 }
@@ -147,7 +147,7 @@ class Listener extends Timed {
     readonly address: string,
     readonly port: number,
     readonly fd: number,
-    readonly tls: TlsContext | undefined,
+    readonly tls: TlsServer | undefined,
   ) {
     super();
   }
@@ -171,8 +171,9 @@ class Listener extends Timed {
   }
 
   #welcome(fd: number): void {
-    const stream = this.tls ? new TlsStream(fd, this.tls.session(fd)) : new PlainStream(fd);
-    new ClientConnection(this.context, stream, acceptedFrom(), this.tls !== undefined);
+    const peer = acceptedFrom();
+    const stream = this.tls ? this.tls.accept(fd, peer) : new PlainStream(fd);
+    new ClientConnection(this.context, stream, peer, this.tls !== undefined);
   }
 
   override onTimeout(): void {

@@ -12,8 +12,10 @@ export interface Stream {
    * with the same bytes.
    */
   write(bytes: Uint8Array<ArrayBuffer>, length: number): number;
-  /** True when a read of fewer bytes than asked for means that none are left. */
-  readonly shortReadDrains: boolean;
+  /** After a read of fewer bytes than asked for: true when none are left. */
+  hasDrained(): boolean;
+  /** The last read can go on only when the system takes bytes (a TLS handshake, a key update). */
+  readonly readWaitsToWrite: boolean;
   /** Tells the peer that nothing more will come. */
   finish(): void;
   /** Makes {@linkcode close} a reset, which nobody takes for an orderly end. */
@@ -23,9 +25,13 @@ export interface Stream {
 }
 
 export class PlainStream implements Stream {
-  readonly shortReadDrains = true;
+  readonly readWaitsToWrite = false;
 
   constructor(readonly fd: number) {}
+
+  hasDrained(): boolean {
+    return true;
+  }
 
   read(buffer: Uint8Array<ArrayBuffer>, length: number): number {
     return receive(this.fd, buffer, length);

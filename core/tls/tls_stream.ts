@@ -1,23 +1,32 @@
 /** A client connection decrypted by OpenSSL. The handshake happens within the first reads. */
-import type { TlsSession } from "../../ffi/openssl.ts";
 import { close, resetOnClose } from "../../ffi/socket.ts";
-import type { Stream } from "../proxy/stream.ts";
+import type { TlsSession } from "../../ffi/tls_session.ts";
+import { FAILED, type Stream } from "../proxy/stream.ts";
 
 export class TlsStream implements Stream {
-  /** A read gives one record at most, and OpenSSL may hold others. */
-  readonly shortReadDrains = false;
   #session: TlsSession;
 
-  constructor(readonly fd: number, session: TlsSession) {
+  /** @param onFailedHandshake hears why */
+  constructor(readonly fd: number, session: TlsSession, readonly onFailedHandshake: (why: string) => void) {
     this.#session = session;
   }
 
   read(buffer: Uint8Array<ArrayBuffer>, length: number): number {
-    return this.#session.read(buffer, length);
+    const count = this.#session.read(buffer, length);
+    if (count === FAILED && !this.#session.isEstablished) this.onFailedHandshake(this.#session.failure);
+    return count;
   }
 
   write(bytes: Uint8Array<ArrayBuffer>, length: number): number {
     return this.#session.write(bytes, length);
+  }
+
+  hasDrained(): boolean {
+    return this.#session.hasDrained();
+  }
+
+  get readWaitsToWrite(): boolean {
+    return this.#session.waitsToWrite;
   }
 
   finish(): void {

@@ -25,16 +25,21 @@ export function finishRequest(request: RequestHead, cookie: string, identity: st
 
 const CLOSE = "connection: close\r\n\r\n";
 
-/** Completes the head of a response to a client. */
+/**
+ * Completes the head of a response to a client.
+ * @param lines of ours, each with its CR LF
+ */
 export function finishResponse(
   response: ResponseHead,
   isChunked: boolean,
+  lines: string,
   connection: "" | "close" | "keep-alive",
 ): void {
   const { block, status, statedLength } = response;
   if (isChunked) block.text("transfer-encoding: chunked\r\n");
   // A response without a body may state the length that the body would have (RFC 9110 section 8.6), but not 1xx and 204.
   else if (statedLength >= 0 && status >= 200 && status !== 204) writeLength(block, statedLength);
+  if (lines !== "") block.text(lines);
   if (connection === "close") block.text(CLOSE);
   else block.text(connection === "" ? "\r\n" : "connection: keep-alive\r\n\r\n");
 }
@@ -50,16 +55,21 @@ function writeLength(block: HeadBlock, length: number): void {
   block.text("\r\n");
 }
 
-/** A small, plain page for what no back end answered. */
-export function errorResponse(status: number, isHead: boolean, close: boolean): string {
+/**
+ * A small, plain page for what no back end answered.
+ * @param lines further fields, each with its CR LF
+ */
+export function errorResponse(status: number, isHead: boolean, close: boolean, lines: string): string {
   const reason = REASONS[status] ?? "Error";
   const page = `${status} ${reason}\n`;
   return `HTTP/1.1 ${status} ${reason}\r\ncontent-type: text/plain\r\ncontent-length: ${page.length}\r\n` +
-    `cache-control: no-store\r\n${close ? "connection: close\r\n" : ""}\r\n${isHead ? "" : page}`;
+    `cache-control: no-store\r\n${lines}${close ? "connection: close\r\n" : ""}\r\n${isHead ? "" : page}`;
 }
 
 /** RFC 9110 section 15. */
 const REASONS: Readonly<Record<number, string>> = {
+  301: "Moved Permanently",
+  308: "Permanent Redirect",
   400: "Bad Request",
   404: "Not Found",
   408: "Request Timeout",

@@ -1,0 +1,137 @@
+/** The certificates in service, each set of them an OpenSSL context, and their renewal when the files change. */
+import { X509Certificate } from "node:crypto";
+import { type CertificateFiles, TlsContext, type TlsPolicy } from "../../ffi/tls_context.ts";
+import { UsageError } from "../errors.ts";
+import { CertificateNames, type NamedCertificate } from "./names.ts";
+
+interface Certificate extends NamedCertificate {
+  readonly files: CertificateFiles;
+}
+
+export interface StoreOptions {
+  /** In the config's order: the first one is the default. */
+  readonly files: readonly CertificateFiles[];
+  readonly policy: TlsPolicy;
+  /** A name that no certificate bears is refused. */
+  readonly isStrict: boolean;
+  readonly hasTicketKeys: boolean;
+}
+
+interface InService {
+  readonly names: CertificateNames<Certificate>;
+  readonly contexts: ReadonlyMap<readonly Certificate[], TlsContext>;
+  readonly fallback: TlsContext;
+}
+
+export class CertificateStore {
+  #inService: InService;
+  #seen: string;
+
+  /** Throws UsageError naming the file that cannot be used. */
+  constructor(readonly options: StoreOptions) {
+    this.#seen = statesOf(options.files);
+    this.#inService = load(options);
+  }
+
+  /** The context of connections that name no server yet. */
+  get fallback(): TlsContext {
+    return this.#inService.fallback;
+  }
+
+  /** The context for a server name; undefined where the handshake is to be refused. */
+  contextFor(serverName: string): TlsContext | undefined {
+    const { names, contexts, fallback } = this.#inService;
+    const certificates = names.find(serverName);
+    if (certificates !== undefined) return contexts.get(certificates);
+    return this.options.isStrict ? undefined : fallback;
+  }
+
+  /**
+   * Takes new files into service; true when they had changed. Connections keep what they have. Throws UsageError when the new files
+   * cannot be used: the old ones stay in service.
+   */
+  renew(): boolean {
+    const seen = statesOf(this.options.files);
+    if (seen === this.#seen) return false;
+    // Files that cannot be used are complained of once, not at each look.
+    this.#seen = seen;
+    const old = this.#inService;
+    this.#inService = load(this.options);
+    closeAll(old);
+    return true;
+  }
+
+  close(): void {
+    closeAll(this.#inService);
+  }
+}
+
+function closeAll({ contexts, fallback }: InService): void {
+  for (const context of contexts.values()) context.close();
+  fallback.close();
+}
+
+function load({ files, policy, hasTicketKeys, isStrict }: StoreOptions): InService {
+  const certificates = files.map(read);
+  const names = new CertificateNames(certificates);
+  // One certificate and no strictness: there is nothing to choose, and nobody needs to be asked.
+  const asksForName = certificates.length > 1 || isStrict;
+  const make = (set: readonly Certificate[]) =>
+    new TlsContext({
+      certificates: set.map((certificate) => certificate.files),
+      policy,
+      asksForName,
+      asksForTicketKeys: hasTicketKeys,
+    });
+  const contexts = new Map<readonly Certificate[], TlsContext>();
+  let fallback: TlsContext | undefined;
+  try {
+    // Many names share one set of certificates, as far as they are equal.
+    const bySet = new Map<string, TlsContext>();
+    for (const set of names.sets()) {
+      const key = set.map((certificate) => certificates.indexOf(certificate)).join(" ");
+      const context = bySet.get(key) ?? make(set);
+      bySet.set(key, context);
+      contexts.set(set, context);
+    }
+    const first = certificates[0]!;
+    fallback = make(names.find(first.names[0] ?? "") ?? [first]);
+    return { names, contexts, fallback };
+  } catch (error) {
+    for (const context of contexts.values()) context.close();
+    fallback?.close();
+    throw error;
+  }
+}
+
+function read(files: CertificateFiles): Certificate {
+  try {
+    const certificate = new X509Certificate(Deno.readTextFileSync(files.cert));
+    return { files, names: namesOf(certificate), keyType: certificate.publicKey.asymmetricKeyType ?? "" };
+  } catch (error) {
+    const why = error instanceof Deno.errors.NotFound
+      ? "no such file"
+      : error instanceof Deno.errors.PermissionDenied
+      ? "no right to read it"
+      : "not a PEM certificate";
+    throw new UsageError(`Cannot use the certificate ${files.cert}: ${why}`);
+  }
+}
+
+/** DNS names of the subject alternative name: RFC 6125 section 6.4.4 leaves the common name out. */
+function namesOf({ subjectAltName }: X509Certificate): string[] {
+  const entries = (subjectAltName ?? "").split(",").map((entry) => entry.trim());
+  return entries.filter((entry) => entry.startsWith("DNS:")).map((entry) => entry.slice(4).toLowerCase());
+}
+
+/** Changes when a file does: its inode, size or time. */
+function statesOf(files: readonly CertificateFiles[]): string {
+  return files.flatMap(({ cert, key }) => [cert, key]).map((file) => {
+    try {
+      const { ino, size, mtime } = Deno.statSync(file);
+      return `${ino} ${size} ${mtime?.getTime()}`;
+    } catch {
+      return "none";
+    }
+  }).join("\n");
+}

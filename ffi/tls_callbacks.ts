@@ -1,0 +1,140 @@
+/**
+ * What OpenSSL asks of us within a handshake: the certificate for a name, the protocol, the key of a ticket. The callbacks are made
+ * once, are never closed and never throw. They run within a call of {@linkcode duringCallOf}, on its thread, so that the session they
+ * are for is known without a look at pointers.
+ *
+ * - `int servername_cb(SSL *, int *al, void *arg)`: SSL_CTX_set_tlsext_servername_callback(3ssl)
+ * - `int alpn_cb(SSL *, const unsigned char **out, unsigned char *outlen, const unsigned char *in, unsigned int inlen, void *arg)`:
+ *   SSL_CTX_set_alpn_select_cb(3ssl)
+ * - `int ticket_cb(SSL *, unsigned char name[16], unsigned char iv[16], EVP_CIPHER_CTX *, HMAC_CTX *, int enc)`:
+ *   SSL_CTX_set_tlsext_ticket_key_cb(3ssl)
+ * - `int password_cb(char *buf, int size, int rwflag, void *u)`: SSL_CTX_set_default_passwd_cb(3ssl)
+ * - `void *memcpy(void *, const void *, size_t)`: memcpy(3)
+ */
+import { crypto, ssl } from "./openssl.ts";
+
+const { memcpy } = Deno.dlopen("libc.so.6", {
+  memcpy: { parameters: ["buffer", "pointer", "u32"], result: "pointer" },
+}).symbols;
+const { memcpy: memcpyOut } = Deno.dlopen("libc.so.6", {
+  memcpy: { parameters: ["pointer", "buffer", "u32"], result: "pointer" },
+}).symbols;
+
+/** A key for session tickets: RFC 5077 section 4. */
+export interface TicketKey {
+  /** 16 bytes that a ticket bears in clear. */
+  readonly name: Uint8Array<ArrayBuffer>;
+  /** 32 bytes each. */
+  readonly aes: Uint8Array<ArrayBuffer>;
+  readonly hmac: Uint8Array<ArrayBuffer>;
+}
+
+/** Keys of the array, by time. */
+export interface TicketKeys {
+  /** For new tickets. */
+  readonly current: TicketKey;
+  /** The key of a ticket; undefined when it is none of ours, or too old. */
+  find(name: Uint8Array): TicketKey | undefined;
+}
+
+/** Who answers for a session in its handshake. */
+export interface HandshakeOwner {
+  /** The SSL_CTX for a server name in lower case, "" without; undefined refuses the handshake. */
+  contextFor(serverName: string): Deno.PointerValue | undefined;
+  readonly tickets: TicketKeys | undefined;
+}
+
+let owner: HandshakeOwner | undefined;
+
+/** Callbacks of the next call of OpenSSL are for this owner. */
+export function duringCallOf(next: HandshakeOwner): void {
+  owner = next;
+}
+
+const SSL_TLSEXT_ERR_OK = 0;
+const SSL_TLSEXT_ERR_ALERT_FATAL = 2;
+const SSL_TLSEXT_ERR_NOACK = 3;
+const TLSEXT_NAMETYPE_HOST_NAME = 0;
+const TICKET_NAME_BYTES = 16;
+const IV_BYTES = 16;
+const TICKET_FAILED = -1;
+const TICKET_UNKNOWN = 0;
+const TICKET_GOOD = 1;
+const TICKET_GOOD_RENEW = 2;
+
+/** Runs what a callback does; whatever goes wrong in it is an answer of its own, never an exception through C. */
+function guarded(work: () => number, failed: number): number {
+  try {
+    return work();
+  } catch {
+    return failed;
+  }
+}
+
+export const serverNameCallback = new Deno.UnsafeCallback(
+  { parameters: ["pointer", "pointer", "pointer"], result: "i32" },
+  (session) =>
+    guarded(() => {
+      const text = ssl.SSL_get_servername(session, TLSEXT_NAMETYPE_HOST_NAME);
+      const name = text === null ? "" : new Deno.UnsafePointerView(text).getCString().toLowerCase();
+      const context = owner!.contextFor(name);
+      if (context === undefined) return SSL_TLSEXT_ERR_ALERT_FATAL;
+      ssl.SSL_set_SSL_CTX(session, context);
+      return text === null ? SSL_TLSEXT_ERR_NOACK : SSL_TLSEXT_ERR_OK;
+    }, SSL_TLSEXT_ERR_ALERT_FATAL),
+);
+
+/** RFC 7301 section 3.1: each name with its length before it. C keeps a pointer into it. */
+const HTTP11 = new TextEncoder().encode("\x08http/1.1");
+const HTTP11_ADDRESS = new BigUint64Array([Deno.UnsafePointer.value(Deno.UnsafePointer.of(HTTP11)) + 1n]);
+const HTTP11_ADDRESS_BYTES = new Uint8Array(HTTP11_ADDRESS.buffer);
+const HTTP11_LENGTH = HTTP11.slice(0, 1);
+/** Longest list that is looked at; a real client offers a few names. */
+const MAX_OFFER = 256;
+const offer = new Uint8Array(MAX_OFFER);
+
+export const alpnCallback = new Deno.UnsafeCallback(
+  { parameters: ["pointer", "pointer", "pointer", "pointer", "u32", "pointer"], result: "i32" },
+  (_session, out, outLength, offered, length) =>
+    guarded(() => {
+      if (length > MAX_OFFER) return SSL_TLSEXT_ERR_ALERT_FATAL;
+      memcpy(offer, offered, length);
+      for (let at = 0; at < length; at += 1 + offer[at]!) {
+        if (!HTTP11.every((byte, i) => at + i < length && offer[at + i] === byte)) continue;
+        memcpyOut(out, HTTP11_ADDRESS_BYTES, HTTP11_ADDRESS_BYTES.length);
+        memcpyOut(outLength, HTTP11_LENGTH, 1);
+        return SSL_TLSEXT_ERR_OK;
+      }
+      return SSL_TLSEXT_ERR_ALERT_FATAL;
+    }, SSL_TLSEXT_ERR_ALERT_FATAL),
+);
+
+const ticketName = new Uint8Array(TICKET_NAME_BYTES);
+
+export const ticketCallback = new Deno.UnsafeCallback(
+  { parameters: ["pointer", "pointer", "pointer", "pointer", "pointer", "i32"], result: "i32" },
+  (_session, name, iv, cipher, mac, isNew) =>
+    guarded(() => {
+      const keys = owner!.tickets!;
+      if (isNew === 1) {
+        const { current } = keys;
+        memcpyOut(name, current.name, TICKET_NAME_BYTES);
+        if (crypto.RAND_bytes(iv, IV_BYTES) !== 1) return TICKET_FAILED;
+        crypto.EVP_EncryptInit_ex(cipher, crypto.EVP_aes_256_cbc(), null, current.aes, iv);
+        crypto.HMAC_Init_ex(mac, current.hmac, current.hmac.length, crypto.EVP_sha256(), null);
+        return TICKET_GOOD;
+      }
+      memcpy(ticketName, name, TICKET_NAME_BYTES);
+      const key = keys.find(ticketName);
+      if (key === undefined) return TICKET_UNKNOWN;
+      crypto.HMAC_Init_ex(mac, key.hmac, key.hmac.length, crypto.EVP_sha256(), null);
+      crypto.EVP_DecryptInit_ex(cipher, crypto.EVP_aes_256_cbc(), null, key.aes, iv);
+      return key === keys.current ? TICKET_GOOD : TICKET_GOOD_RENEW;
+    }, TICKET_FAILED),
+);
+
+/** A key with a password cannot be read: nobody is there to type it. */
+export const passwordCallback = new Deno.UnsafeCallback(
+  { parameters: ["pointer", "i32", "i32", "pointer"], result: "i32" },
+  () => -1,
+);

@@ -1,0 +1,120 @@
+/** A server's certificates and settings: SSL_CTX_new(3ssl). */
+import { UsageError } from "../core/errors.ts";
+import { crypto, cString, firstError, loadOpenSsl, ssl } from "./openssl.ts";
+import { alpnCallback, passwordCallback, serverNameCallback, ticketCallback } from "./tls_callbacks.ts";
+
+const SSL_CTRL_MODE = 33;
+const SSL_CTRL_SET_READ_AHEAD = 41;
+const SSL_CTRL_SET_SESS_CACHE_MODE = 44;
+const SSL_CTRL_SET_TLSEXT_SERVERNAME_CB = 53;
+const SSL_CTRL_SET_TLSEXT_TICKET_KEY_CB = 72;
+const SSL_CTRL_SET_GROUPS_LIST = 92;
+const SSL_CTRL_SET_MIN_PROTO_VERSION = 123;
+const TLS1_2_VERSION = 0x0303;
+const TLS1_3_VERSION = 0x0304;
+/** A write may end early; its rest may lie elsewhere; an idle session holds no buffers. */
+const MODES = 0x1 | 0x2 | 0x10;
+const SSL_OP_NO_RENEGOTIATION = 1n << 30n;
+const SSL_OP_CIPHER_SERVER_PREFERENCE = 1n << 22n;
+const SSL_FILETYPE_PEM = 1;
+/** Tickets are enough: a cache would grow with the clients. */
+const SSL_SESS_CACHE_OFF = 0n;
+/** OpenSSL sends two by default; a client that opens two connections at once makes a second handshake, no more. */
+const TICKETS_A_HANDSHAKE = 1;
+
+/** Mozilla's Server Side TLS 5.7, without DHE: TLS 1.3 alone, or 1.2 too with forward secrecy and AEAD. */
+const POLICIES = {
+  modern: TLS1_3_VERSION,
+  intermediate: TLS1_2_VERSION,
+} as const;
+const CIPHERS_1_2 = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:" +
+  "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+const CIPHERS_1_3 = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+const GROUPS = "X25519:P-256:P-384";
+
+export type TlsPolicy = keyof typeof POLICIES;
+
+/** PEM files: the chain with the server's certificate first, and its key. */
+export interface CertificateFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface TlsContextOptions {
+  /** Of one key type each; OpenSSL chooses by what the client can verify. */
+  readonly certificates: readonly CertificateFiles[];
+  readonly policy: TlsPolicy;
+  /** The handshake's owner is asked for the context of a name. */
+  readonly asksForName: boolean;
+  /** The handshake's owner has the keys of tickets; else OpenSSL makes its own. */
+  readonly asksForTicketKeys: boolean;
+}
+
+export class TlsContext {
+  #context: Deno.PointerValue;
+
+  /** Throws UsageError naming the file that cannot be used. */
+  constructor({ certificates, policy, asksForName, asksForTicketKeys }: TlsContextOptions) {
+    loadOpenSsl();
+    crypto.ERR_clear_error();
+    this.#context = ssl.SSL_CTX_new(ssl.TLS_server_method());
+    if (this.#context === null) throw new Error(`SSL_CTX_new: ${firstError()}`);
+    try {
+      const context = this.#context;
+      ssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_MIN_PROTO_VERSION, BigInt(POLICIES[policy]), null);
+      ssl.SSL_CTX_ctrl(context, SSL_CTRL_MODE, BigInt(MODES), null);
+      // One recv a record instead of two.
+      ssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_READ_AHEAD, 1n, null);
+      ssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_SESS_CACHE_MODE, SSL_SESS_CACHE_OFF, null);
+      ssl.SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+      check("SSL_CTX_set_cipher_list", ssl.SSL_CTX_set_cipher_list(context, cString(CIPHERS_1_2)));
+      check("SSL_CTX_set_ciphersuites", ssl.SSL_CTX_set_ciphersuites(context, cString(CIPHERS_1_3)));
+      check("groups", Number(ssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_GROUPS_LIST, 0n, cString(GROUPS))));
+      ssl.SSL_CTX_set_num_tickets(context, TICKETS_A_HANDSHAKE);
+      // Every context of a server has the same: a session may be resumed under another name's.
+      ssl.SSL_CTX_set_session_id_context(context, cString("dlba"), 4);
+      ssl.SSL_CTX_set_alpn_select_cb(context, alpnCallback.pointer, null);
+      ssl.SSL_CTX_set_default_passwd_cb(context, passwordCallback.pointer);
+      if (asksForName) {
+        ssl.SSL_CTX_callback_ctrl(context, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB, serverNameCallback.pointer);
+      }
+      if (asksForTicketKeys) {
+        ssl.SSL_CTX_callback_ctrl(context, SSL_CTRL_SET_TLSEXT_TICKET_KEY_CB, ticketCallback.pointer);
+      }
+      for (const files of certificates) this.#use(files);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  #use({ cert, key }: CertificateFiles): void {
+    crypto.ERR_clear_error();
+    if (ssl.SSL_CTX_use_certificate_chain_file(this.#context, cString(cert)) !== 1) {
+      throw new UsageError(`Cannot use the certificate ${cert}: ${firstError()}`);
+    }
+    crypto.ERR_clear_error();
+    if (ssl.SSL_CTX_use_PrivateKey_file(this.#context, cString(key), SSL_FILETYPE_PEM) !== 1) {
+      throw new UsageError(`Cannot use the key ${key} with the certificate ${cert}: ${firstError()}`);
+    }
+    if (ssl.SSL_CTX_check_private_key(this.#context) !== 1) {
+      throw new UsageError(`The key ${key} is not that of the certificate ${cert}`);
+    }
+  }
+
+  /** For SSL_new and SSL_set_SSL_CTX, which take references of their own. */
+  get pointer(): Deno.PointerValue {
+    return this.#context;
+  }
+
+  /** A second call does nothing. Sessions made from it hold what they need of it. */
+  close(): void {
+    if (this.#context === null) return;
+    ssl.SSL_CTX_free(this.#context);
+    this.#context = null;
+  }
+}
+
+function check(call: string, result: number): void {
+  if (result !== 1) throw new Error(`${call}: ${firstError()}`);
+}

@@ -1,0 +1,122 @@
+/** The server's side of a TLS connection, on a descriptor: SSL_new(3ssl), SSL_read(3ssl), SSL_write(3ssl). */
+import { crypto, firstError, ssl } from "./openssl.ts";
+import { FAILED, finishSending, WOULD_BLOCK } from "./socket.ts";
+import { duringCallOf, type HandshakeOwner } from "./tls_callbacks.ts";
+import type { TlsContext } from "./tls_context.ts";
+
+const SSL_ERROR_SSL = 1;
+const SSL_ERROR_WANT_READ = 2;
+const SSL_ERROR_WANT_WRITE = 3;
+const SSL_ERROR_ZERO_RETURN = 6;
+/**
+ * OpenSSL takes up to 16 KiB and a record's overhead from the system at once. After less than half of that, all of it taken, none is
+ * left there. A record costs at most so many bytes beyond its content.
+ */
+const SURELY_DRAINED = 8_192;
+const RECORD_OVERHEAD = 64;
+
+/** Sessions not yet freed, for tests. */
+export let liveTlsSessions = 0;
+
+export class TlsSession {
+  #ssl: Deno.PointerValue;
+  readonly #fd: number;
+  readonly #owner: HandshakeOwner;
+  #isEstablished = false;
+  /** A session that failed must not be shut down: SSL_shutdown(3ssl). */
+  #hasFailed = false;
+  /** Bytes taken from the system since it had none, at most. */
+  #taken = 0;
+  /** Of SSL_get_error, for the last call that gave no bytes. */
+  #error = 0;
+
+  /** The descriptor remains the caller's. Throws Error when memory is out. */
+  constructor(context: TlsContext, fd: number, owner: HandshakeOwner) {
+    const object = ssl.SSL_new(context.pointer);
+    if (object === null) throw new Error(`SSL_new: ${firstError()}`);
+    this.#ssl = object;
+    this.#fd = fd;
+    this.#owner = owner;
+    liveTlsSessions++;
+    ssl.SSL_set_fd(object, fd);
+    ssl.SSL_set_accept_state(object);
+  }
+
+  /** The handshake is over. */
+  get isEstablished(): boolean {
+    return this.#isEstablished;
+  }
+
+  /** After a read: true when it left no bytes behind, neither here nor in the system. */
+  hasDrained(): boolean {
+    if (this.#taken >= SURELY_DRAINED || ssl.SSL_has_pending(this.#ssl) !== 0) return false;
+    this.#taken = 0;
+    return true;
+  }
+
+  /** At most `length` decrypted bytes put at the start of `buffer`, after the handshake; 0 at the peer's end, WOULD_BLOCK, FAILED. */
+  read(buffer: Uint8Array<ArrayBuffer>, length: number): number {
+    crypto.ERR_clear_error();
+    duringCallOf(this.#owner);
+    const count = ssl.SSL_read(this.#ssl, buffer, length);
+    if (count <= 0) {
+      this.#taken = 0;
+      return this.#outcome(count);
+    }
+    // What the handshake took is not known.
+    this.#taken += this.#isEstablished ? count + RECORD_OVERHEAD : SURELY_DRAINED;
+    this.#isEstablished = true;
+    return count;
+  }
+
+  /** Bytes taken of the first `length`: a record's worth at a time. After WOULD_BLOCK the same bytes must come first again. */
+  write(bytes: Uint8Array<ArrayBuffer>, length: number): number {
+    crypto.ERR_clear_error();
+    duringCallOf(this.#owner);
+    const count = ssl.SSL_write(this.#ssl, bytes, length);
+    if (count > 0) return count;
+    return this.#outcome(count) === WOULD_BLOCK ? WOULD_BLOCK : FAILED;
+  }
+
+  #outcome(result: number): number {
+    this.#error = ssl.SSL_get_error(this.#ssl, result);
+    if (!this.#isEstablished) this.#isEstablished = ssl.SSL_is_init_finished(this.#ssl) === 1;
+    switch (this.#error) {
+      case SSL_ERROR_WANT_READ:
+      case SSL_ERROR_WANT_WRITE:
+        return WOULD_BLOCK;
+      case SSL_ERROR_ZERO_RETURN:
+        return 0;
+      default:
+        this.#hasFailed = true;
+        return FAILED;
+    }
+  }
+
+  /** The last call can go on only when the system takes bytes, whatever it was. */
+  get waitsToWrite(): boolean {
+    return this.#error === SSL_ERROR_WANT_WRITE;
+  }
+
+  /** After FAILED: what OpenSSL says of it, as "no shared cipher"; to be asked at once. */
+  get failure(): string {
+    return this.#error === SSL_ERROR_SSL ? firstError() : "connection broken";
+  }
+
+  /** Sends close_notify and ends the sending side; never blocks, and does not wait for the peer's. */
+  finish(): void {
+    if (!this.#hasFailed && ssl.SSL_is_init_finished(this.#ssl) === 1) {
+      crypto.ERR_clear_error();
+      ssl.SSL_shutdown(this.#ssl);
+    }
+    finishSending(this.#fd);
+  }
+
+  /** Frees the SSL object; a second call does nothing. */
+  free(): void {
+    if (this.#ssl === null) return;
+    ssl.SSL_free(this.#ssl);
+    this.#ssl = null;
+    liveTlsSessions--;
+  }
+}
