@@ -97,7 +97,7 @@ export class Connections {
   /** Edge-triggered: reads until a read is short. True when the response ended. */
   #read(connection: Connection): boolean {
     while (true) {
-      const count = receive(connection.fd, this.#buffer);
+      const count = receive(connection.fd, this.#buffer, this.#buffer.length);
       if (count === -1) return false;
       if (count <= 0) throw new Error(`Port ${this.port} broke a connection`);
       const ended = connection.reader.feed(this.#buffer, count);
