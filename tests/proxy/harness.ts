@@ -16,6 +16,12 @@ export interface ServeOptions {
   readonly pool?: string;
   /** Further sections of the config. */
   readonly config?: string;
+  /** Further keys of the `tls` section, as YAML flow. */
+  readonly tls?: string;
+  /** Certificates beside the one for localhost, as file names without `.crt` and `.key` in `tls/`. */
+  readonly certificates?: readonly string[];
+  /** Files to be there before it starts, by their path below the config's folder. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 export class ServeProcess {
@@ -26,22 +32,28 @@ export class ServeProcess {
     readonly child: Deno.ChildProcess,
   ) {}
 
-  static async start({ backEnds, pool = "", config = "" }: ServeOptions): Promise<ServeProcess> {
+  static async start(options: ServeOptions): Promise<ServeProcess> {
+    const { backEnds, pool = "", config = "", tls = "", certificates = [], files = {} } = options;
     const dir = await Deno.makeTempDir({ prefix: "dlba-test-" });
     const [http, https] = freePorts(2);
     const list = backEnds.map((port, i) => `{ key: ${i + 1}, address: "127.0.0.1:${port}" }`);
+    const pairs = ["localhost", ...certificates].map((name) => `{ cert: tls/${name}.crt, key: tls/${name}.key }`);
     await Deno.writeTextFile(
       `${dir}/dlba.yaml`,
       `array: { name: test, vip: 192.0.2.10, ports: { http: ${http}, https: ${https} } }
 nodes: [{ id: 0, name: a, address: 192.0.2.11/24, mac: "02:00:00:00:00:0a", interface: lo }]
 pools: [{ name: web, back_ends: [${list.join(", ")}]${pool} }]
-tls: { certificates: [{ cert: tls/localhost.crt, key: tls/localhost.key }] }
+tls: { certificates: [${pairs.join(", ")}]${tls} }
 ${config}
 `,
     );
     await Deno.mkdir(`${dir}/tls`);
     await Deno.writeTextFile(`${dir}/tls/localhost.crt`, certificatePem(pair));
     await Deno.writeTextFile(`${dir}/tls/localhost.key`, keyPem(pair));
+    for (const [path, text] of Object.entries(files)) {
+      await Deno.mkdir(`${dir}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
+      await Deno.writeTextFile(`${dir}/${path}`, text, { mode: 0o600 });
+    }
     return await ServeProcess.#spawn(dir, http!, https!, []);
   }
 
