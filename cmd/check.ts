@@ -4,12 +4,12 @@ import { jsonFlag } from "./flags.ts";
 export const check = buildCommand({
   loader: async () => {
     const { checkFile } = await import("../core/config/check.ts");
-    const { findingLine } = await import("../core/config/findings.ts");
+    const { findingsText } = await import("../core/config/findings.ts");
     const { UsageError } = await import("../core/errors.ts");
     return ({ json }: { json: boolean }, file: string) => {
-      const { config, findings } = checkFile(file, Date.now());
-      if (json) console.log(JSON.stringify({ ok: config !== undefined, findings }));
-      if (!config) throw new UsageError(findings.map(findingLine).join("\n"));
+      const { config, findings, more } = checkFile(file, Date.now());
+      if (json) console.log(JSON.stringify({ ok: config !== undefined, findings, ...(more > 0 ? { more } : {}) }));
+      if (!config) throw new UsageError(findingsText({ findings, more }));
       if (json) return;
       const backEnds = config.pools.reduce((sum, pool) => sum + pool.back_ends.length, 0);
       console.log(

@@ -1,44 +1,48 @@
 /** Whether the certificates that a config names can be used. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { besideConfig } from "./paths.ts";
-import type { Report } from "./rules.ts";
-import type { Config } from "./schema.ts";
+import { shortened } from "./printable.ts";
+import { asList, asMap, read } from "./raw.ts";
+import { readText, Unreadable } from "./read.ts";
+import type { Rule } from "./rules.ts";
+import { path } from "./values.ts";
 
-/** Reports files that are missing, unreadable, not of each other, or out of date. @param now ms since 1970 */
-export function checkCertificates(config: Config, configFile: string, now: number, report: Report): void {
-  config.tls?.certificates.forEach(({ cert, key }, i) => {
-    const path = ["tls", "certificates", i];
-    const certificate = attempt(
-      () => new X509Certificate(read(configFile, cert)),
-      (why) => report([...path, "cert"], "a readable PEM certificate", `${cert} (${why})`),
-    );
-    const privateKey = attempt(
-      () => createPrivateKey(read(configFile, key)),
-      (why) => report([...path, "key"], "a readable PEM key without password", `${key} (${why})`),
-    );
-    if (!certificate) return;
-    const { validFrom, validTo } = certificate;
-    if (Date.parse(validTo) < now) report([...path, "cert"], "a valid certificate", `${cert} (expired on ${validTo})`);
-    if (Date.parse(validFrom) > now) {
-      report([...path, "cert"], "a valid certificate", `${cert} (not valid before ${validFrom})`);
-    }
-    if (privateKey && !certificate.checkPrivateKey(privateKey)) {
-      report([...path, "key"], `the key of ${cert}`, `${key} (another one)`);
-    }
-  });
+/** A rule that reports files that are missing, unreadable, not of each other, or out of date. @param now ms since 1970 */
+export function certificateRule(configFile: string, now: number): Rule {
+  return (data, report) => {
+    asList(asMap(asMap(data)["tls"])["certificates"]).forEach((item, i) => {
+      const at = ["tls", "certificates", i];
+      const { cert, key } = asMap(item);
+      const certificate = load(configFile, cert, (text) => new X509Certificate(text), (found) => {
+        report([...at, "cert"], "a readable PEM certificate", found);
+      });
+      const privateKey = load(configFile, key, createPrivateKey, (found) => {
+        report([...at, "key"], "a readable PEM key without password", found);
+      });
+      if (!certificate) return;
+      checkDates(certificate, now, (why) => {
+        report([...at, "cert"], "a valid certificate", `${shortened(String(cert))} (${why})`);
+      });
+      if (privateKey && !certificate.checkPrivateKey(privateKey)) {
+        report([...at, "key"], `the key of ${shortened(String(cert))}`, `${shortened(String(key))} (another one)`);
+      }
+    });
+  };
 }
 
-function read(configFile: string, path: string): string {
-  return Deno.readTextFileSync(besideConfig(configFile, path));
-}
-
-function attempt<T>(work: () => T, failed: (why: string) => void): T | undefined {
+/** What the file holds; undefined when it cannot be read, or its name is no path: the schema says that. */
+function load<T>(configFile: string, name: unknown, parse: (text: string) => T, failed: (found: string) => void) {
+  const file = read(path, name);
+  if (file === undefined) return undefined;
   try {
-    return work();
+    return parse(readText(besideConfig(configFile, file)));
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) failed("no such file");
-    else if (error instanceof Deno.errors.PermissionDenied) failed("no right to read it");
-    else failed("not PEM");
+    failed(`${shortened(file)} (${error instanceof Unreadable ? error.message : "not PEM"})`);
     return undefined;
   }
+}
+
+function checkDates({ validFrom, validTo }: X509Certificate, now: number, invalid: (why: string) => void): void {
+  if (Date.parse(validTo) < now) invalid(`expired on ${validTo}`);
+  if (Date.parse(validFrom) > now) invalid(`not valid before ${validFrom}`);
 }

@@ -1,110 +1,69 @@
 /** Reads and checks `dlba.yaml`. */
 import * as v from "valibot";
 import { UsageError } from "../errors.ts";
-import { didYouMean, type Finding, findingLine, type KeyPath } from "./findings.ts";
-import { checkRules } from "./rules.ts";
+import { type Findings, findingsText } from "./findings.ts";
+import { printable } from "./printable.ts";
+import type { Problem } from "./problem.ts";
+import { readText, Unreadable } from "./read.ts";
+import { checkRules, type Rule } from "./rules.ts";
 import { type Config, type NodeConfig, schema } from "./schema.ts";
+import { expectedAt, shapeProblems } from "./shape.ts";
 import { Source } from "./source.ts";
 
-export interface Checked {
+export interface Checked extends Findings {
   /** Undefined when there is a finding. */
   readonly config: Config | undefined;
-  /** In the order of the file. */
-  readonly findings: readonly Finding[];
 }
 
 /** Reads the file and checks it. Throws {@linkcode UsageError} with one line a finding. */
 export function loadConfig(file: string): Config {
-  const { config, findings } = checkConfig(file, readConfig(file));
-  if (!config) throw new UsageError(findings.map(findingLine).join("\n"));
+  const { config, ...findings } = readAndCheck(file, [checkRules]);
+  if (!config) throw new UsageError(findingsText(findings));
   return config;
-}
-
-/** The file's text. Throws {@linkcode UsageError} when it cannot be read. */
-export function readConfig(file: string): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Deno.readFileSync(file));
-  } catch (error) {
-    throw new UsageError(`${file}:1:1: found ${whyUnreadable(error)}, expected a config file in UTF-8`);
-  }
-}
-
-function whyUnreadable(error: unknown): string {
-  if (error instanceof Deno.errors.NotFound) return "no such file";
-  if (error instanceof Deno.errors.IsADirectory) return "a directory";
-  if (error instanceof Deno.errors.PermissionDenied) return "no right to read it";
-  if (error instanceof TypeError) return "bytes that are not UTF-8";
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Finds every error of the text; never throws. */
 export function checkConfig(file: string, text: string): Checked {
-  const source = new Source(file, text);
-  if (source.findings.length > 0) return { config: undefined, findings: source.findings };
-  const result = v.safeParse(schema, source.data);
-  const findings = result.success ? [] : result.issues.map((issue) => schemaFinding(source, issue));
-  checkRules(source.data, (path, expected, found) => {
-    findings.push(source.finding(path, expected, found === undefined ? {} : { found }));
-  });
-  if (findings.length > 0) return { config: undefined, findings: inOrder(findings) };
-  return { config: result.output as Config, findings };
+  return check(new Source(file, text), [checkRules]);
 }
 
-function schemaFinding(source: Source, issue: v.BaseIssue<unknown>): Finding {
-  const path = (issue.path ?? []).map((step) => step.key as string | number);
-  const isOfMap = issue.type === "strict_object";
-  // To valibot a list is an object too.
-  const holder = path.slice(0, -1);
-  if (isOfMap && Array.isArray(valueAt(source.data, holder))) return source.finding(holder, "a map");
-  if (isOfMap && issue.expected === "never") {
-    const known = keysAt(holder);
-    const key = String(path.at(-1));
-    const near = didYouMean(key, known);
-    const expected = near ? `${near} (did you mean that?)` : `one of ${known.join(", ")}`;
-    return source.finding(path, expected, { found: `unknown key ${key}`, atKey: true });
+/** Reads the file and finds every error by the schema and these rules; never throws. */
+export function readAndCheck(file: string, rules: readonly Rule[]): Checked {
+  try {
+    return check(new Source(file, readText(file)), rules);
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error;
+    const found = printable(error.message);
+    const finding = { file, line: 1, column: 1, path: "", found, expected: "a config file in UTF-8" };
+    return { config: undefined, findings: [finding], more: 0 };
   }
+}
+
+function check(source: Source, rules: readonly Rule[]): Checked {
+  const problems = [...source.problems];
+  if (!source.isData) return { config: undefined, ...source.findings(problems) };
+  // A value that is wrong in two ways has one finding.
+  const result = v.safeParse(schema, source.data, { abortPipeEarly: true });
+  for (const issue of result.issues ?? []) problems.push(...schemaProblems(source, issue));
+  problems.push(...shapeProblems(source));
+  for (const rule of rules) {
+    rule(source.data, (path, expected, found) => {
+      problems.push(source.atValue(path, typeof expected === "string" ? () => expected : expected, found));
+    });
+  }
+  const config = problems.length === 0 ? result.output as Config : undefined;
+  return { config, ...source.findings(problems) };
+}
+
+function schemaProblems(source: Source, issue: v.BaseIssue<unknown>): Problem[] {
+  const steps = issue.path ?? [];
+  const path = steps.map((step) => step.key as string | number);
+  const isOfKey = issue.type === "strict_object" && steps.at(-1)?.origin === "key";
+  if (!isOfKey) return [source.atValue(path, () => issue.message)];
+  // Those two are found by shapeProblems().
+  if (issue.expected === "never" || Array.isArray(steps.at(-1)!.input)) return [];
   // A key that is missing: the message of its own schema says what it should be.
-  if (isOfMap && issue.received === "undefined" && path.length > 0) return source.finding(path, expectedAt(path));
-  return source.finding(path, issue.message);
-}
-
-function valueAt(data: unknown, path: KeyPath): unknown {
-  return path.reduce<unknown>((at, step) => (at as Record<string | number, unknown>)[step], data);
-}
-
-interface AnySchema {
-  readonly entries?: Readonly<Record<string, AnySchema>>;
-  readonly item?: AnySchema;
-  readonly wrapped?: AnySchema;
-  readonly message?: unknown;
-}
-
-/** The schema of what stands at the path. */
-function schemaAt(path: KeyPath): AnySchema | undefined {
-  let at: AnySchema | undefined = schema as AnySchema;
-  for (const step of path) {
-    at = typeof step === "number" ? at?.item : at?.entries?.[step];
-    while (at?.wrapped) at = at.wrapped;
-  }
-  return at;
-}
-
-function keysAt(path: KeyPath): string[] {
-  return Object.keys(schemaAt(path)?.entries ?? {});
-}
-
-function expectedAt(path: KeyPath): string {
-  return String(schemaAt(path)?.message ?? "a value");
-}
-
-/** By place; a place has one finding of a kind. */
-function inOrder(findings: readonly Finding[]): Finding[] {
-  const sorted = [...findings].sort((one, other) => one.line - other.line || one.column - other.column);
-  const seen = new Set<string>();
-  return sorted.filter((finding) => {
-    const line = findingLine(finding);
-    return !seen.has(line) && seen.add(line);
-  });
+  return [source.atValue(path, () => expectedAt(path))];
 }
 
 /** The node of that name. Throws {@linkcode UsageError} when the config has none. */

@@ -2,9 +2,11 @@
  * Rules that need more than one value. They look at each part that is whole in itself, so that a mistake in one place does not hide
  * those in others.
  */
-import * as v from "valibot";
 import { ipToU32, u32ToIp } from "../scheduler/addresses.ts";
-import { didYouMean, type KeyPath, pathText } from "./findings.ts";
+import { didYouMean } from "./did_you_mean.ts";
+import { type KeyPath, pathText } from "./findings.ts";
+import { shortened } from "./printable.ts";
+import { asList, asMap, eachBackEndValue, eachValue, type Raw, read } from "./raw.ts";
 import {
   arraySchema,
   backEndSchema,
@@ -16,12 +18,16 @@ import {
   routeSchema,
   schedulerSchema,
 } from "./schema.ts";
+import { isUnicast } from "./values.ts";
 
-/** Reports that what stands at the path should be something else. */
-export type Report = (path: KeyPath, expected: string, found?: string) => void;
+/** Reports that what stands at the path should be something else; what is expensive to say is said when it is shown. */
+export type Report = (path: KeyPath, expected: string | (() => string), found?: string) => void;
 
-/** The raw file as the rules look at it. */
-type Raw = Record<string, unknown>;
+/** Looks at the file's data, sound or not. */
+export type Rule = (data: unknown, report: Report) => void;
+
+/** Names listed in a message. */
+const NAMES_SHOWN = 10;
 
 /** Runs every rule over the file's data. */
 export function checkRules(data: unknown, report: Report): void {
@@ -39,32 +45,46 @@ function checkArray(raw: Raw, report: Report): void {
   if (ports?.http === ports?.https && ports) report(["array", "ports"], "two ports", `${ports.http} twice`);
   const vip = read(arraySchema.entries.vip, array["vip"]);
   if (vip === undefined) return;
-  const first = ipToU32(vip) >>> 24;
-  if (first === 0 || first === 127 || first >= 224) {
+  if (!isReachable(vip)) {
     report(["array", "vip"], "a unicast address that a client can reach");
     return;
   }
-  eachValue(
-    raw,
-    "nodes",
-    nodeSchema,
-    "address",
-    ({ address, prefix }, path) => checkVip(vip, address, prefix, path, report),
-  );
+  checkVip(vip, raw, report);
   eachBackEndValue(raw, "address", ({ address }, path) => {
     if (address === vip) report(path, "an address other than the VIP");
   });
 }
 
-function checkVip(vip: string, address: string, prefix: number, path: KeyPath, report: Report): void {
-  const mask = prefix === 32 ? 0xffffffff : ~(0xffffffff >>> prefix) >>> 0;
-  const net = (ipToU32(address) & mask) >>> 0;
-  const vipNumber = ipToU32(vip);
-  if (((vipNumber & mask) >>> 0) !== net) report(path, `a prefix that holds the VIP ${vip}`);
-  else if (address === vip) report(path, "an address other than the VIP");
-  else if (prefix < 31 && (vipNumber === net || vipNumber === (net | ~mask) >>> 0)) {
-    report(["array", "vip"], `an address that is not the first or last of ${u32ToIp(net)}/${prefix}`);
-  }
+function checkVip(vip: string, raw: Raw, report: Report): void {
+  // Nodes share a prefix: it is complained of once.
+  const unfit = new Set<string>();
+  eachValue(raw, "nodes", nodeSchema, "address", ({ address, prefix }, path) => {
+    const net = network(address, prefix);
+    if (network(vip, prefix) !== net) report(path, `a prefix that holds the VIP ${vip}`);
+    else if (address === vip) report(path, "an address other than the VIP");
+    else if (isReserved(vip, prefix)) unfit.add(`${u32ToIp(net)}/${prefix}`);
+  });
+  for (const prefix of unfit) report(["array", "vip"], `an address that is not the first or last of ${prefix}`);
+}
+
+/** Whether another machine can send to it: no loopback, and RFC 1122 section 3.2.1.3. */
+function isReachable(address: string): boolean {
+  return isUnicast(address) && !address.startsWith("127.");
+}
+
+/** The prefix's own address, as a number. */
+function network(address: string, prefix: number): number {
+  return (ipToU32(address) & mask(prefix)) >>> 0;
+}
+
+/** Whether it is the network's or the broadcast address of its prefix; of 31 bits and more there is neither (RFC 3021). */
+function isReserved(address: string, prefix: number): boolean {
+  const host = (ipToU32(address) & ~mask(prefix)) >>> 0;
+  return prefix < 31 && (host === 0 || host === ~mask(prefix) >>> 0);
+}
+
+function mask(prefix: number): number {
+  return prefix === 32 ? 0xffffffff : ~(0xffffffff >>> prefix) >>> 0;
 }
 
 function checkNodes(raw: Raw, report: Report): void {
@@ -88,7 +108,7 @@ function checkNodes(raw: Raw, report: Report): void {
   if (first === undefined) return;
   const path = ["failover", "first_scheduler"];
   const node = nodes.find((node) => node.name === first);
-  if (!node) report(path, named("a node", first, nodes.map((node) => node.name)));
+  if (!node) report(path, () => named("a node", first, nodes.map((node) => node.name)));
   else if (!node.enabled) report(path, "an enabled node");
 }
 
@@ -119,11 +139,12 @@ function checkPools(raw: Raw, report: Report): void {
 
 function checkRoutes(raw: Raw, report: Report): void {
   const pools = asList(raw["pools"]).map((pool) => asMap(pool)["name"]).filter((name) => typeof name === "string");
+  const known = new Set(pools);
   const routes = new Map<unknown, KeyPath>();
   asList(raw["routes"]).forEach((item, i) => {
     const route = read(routeSchema, item);
     if (!route) return;
-    if (!pools.includes(route.pool)) report(["routes", i, "pool"], named("a pool", route.pool, pools));
+    if (!known.has(route.pool)) report(["routes", i, "pool"], () => named("a pool", route.pool, pools));
     const place = `${route.host ?? "any host"}${route.path}`;
     once(routes, place, ["routes", i], "another host or path", report, place);
   });
@@ -164,42 +185,7 @@ function once(
 
 function named(what: string, word: string, names: readonly string[]): string {
   const near = didYouMean(word, names);
-  return near ? `${what} (did you mean ${near}?)` : `${what}: ${names.join(", ") || "there is none"}`;
-}
-
-/** The value of one key in each map of a list, where that value is sound; a default where it is left out. */
-function eachValue<const S extends { readonly entries: v.ObjectEntries }, const K extends keyof S["entries"] & string>(
-  raw: Raw,
-  list: string,
-  schema: S,
-  key: K,
-  visit: (value: v.InferOutput<S["entries"][K]>, path: KeyPath) => void,
-): void {
-  asList(raw[list]).forEach((item, i) => {
-    const result = v.safeParse(schema.entries[key]!, asMap(item)[key]);
-    if (result.success) visit(result.output as v.InferOutput<S["entries"][K]>, [list, i, key]);
-  });
-}
-
-function eachBackEndValue<const K extends "key" | "address">(
-  raw: Raw,
-  key: K,
-  visit: (value: v.InferOutput<(typeof backEndSchema)["entries"][K]>, path: KeyPath) => void,
-): void {
-  asList(raw["pools"]).forEach((pool, i) =>
-    eachValue(asMap(pool), "back_ends", backEndSchema, key, (value, path) => visit(value, ["pools", i, ...path]))
-  );
-}
-
-function read<const T extends v.GenericSchema>(schema: T, value: unknown): v.InferOutput<T> | undefined {
-  const result = v.safeParse(schema, value);
-  return result.success ? result.output : undefined;
-}
-
-function asMap(value: unknown): Raw {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value as Raw : {};
-}
-
-function asList(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : [];
+  if (near) return `${what} (did you mean ${near}?)`;
+  const shown = names.slice(0, NAMES_SHOWN).map(shortened);
+  return `${what}: ${[...shown, ...(names.length > NAMES_SHOWN ? ["..."] : [])].join(", ") || "there is none"}`;
 }

@@ -1,86 +1,96 @@
 /** A config file as text with positions: every value can be found again by its key path. */
-import YAML, { isMap, isNode, isPair, isScalar, isSeq, type Node } from "yaml";
-import { type Finding, type KeyPath, pathText } from "./findings.ts";
+import { isAlias, isMap, isNode, isScalar, isSeq, type LineCounter } from "yaml";
+import type { Findings, KeyPath } from "./findings.ts";
+import { shortened } from "./printable.ts";
+import { findingsOf, type Problem } from "./problem.ts";
+import { MAX_ALIASES, Structure } from "./structure.ts";
+import { parseYaml } from "./yaml.ts";
 
-/** Longest config file, bytes: an array of 256 nodes and 1,000 back ends needs a tenth. */
-const MAX_BYTES = 1_048_576;
-/** Longest value shown in a message. */
-const SHOWN = 60;
+/** Where a value stands. */
+interface Place {
+  readonly offset: number;
+  /** Of its key, or of its own in a list. */
+  readonly keyOffset: number;
+  /** Undefined when there is none. */
+  readonly node: unknown;
+}
 
 export class Source {
-  readonly findings: Finding[] = [];
-  /** The file as plain data; undefined when it could not be parsed. */
+  /** Of the file as YAML. */
+  readonly problems: readonly Problem[];
+  /** The file as plain data. */
   readonly data: unknown;
-  #lines = new YAML.LineCounter();
-  #document: YAML.Document.Parsed | undefined;
+  /** Whether that is what the file says. */
+  readonly isData: boolean = false;
+  #lines: LineCounter;
+  #top: unknown;
+  #structure: Structure | undefined;
 
   constructor(readonly file: string, readonly text: string) {
-    if (text.length > MAX_BYTES) {
-      this.#add(1, 1, `${text.length} bytes`, `at most ${MAX_BYTES}`);
-      return;
-    }
-    this.#document = YAML.parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, version: "1.2" });
-    for (const error of this.#document.errors) {
-      const { line, col } = this.#lines.linePos(error.pos[0]);
-      this.#add(line, col, firstLine(error.message), "YAML 1.2");
-    }
-    if (this.findings.length > 0) return;
+    const { document, lines, problems } = parseYaml(text);
+    this.#lines = lines;
+    this.problems = problems;
+    if (!document) return;
+    this.#top = document.contents;
+    this.#structure = new Structure(document);
+    this.problems = [...this.#structure.unusable, ...this.#structure.repeated];
+    if (this.#structure.unusable.length > 0) return;
     try {
-      this.data = this.#document.toJS({ maxAliasCount: 100 });
+      this.data = document.toJS({ maxAliasCount: MAX_ALIASES });
+      this.isData = true;
     } catch (error) {
-      // Aliases that multiply each other.
-      this.#add(1, 1, firstLine(error instanceof Error ? error.message : String(error)), "few aliases");
+      if (!(error instanceof ReferenceError)) throw error;
+      this.problems = [{
+        offset: 0,
+        path: [],
+        found: () => "aliases that multiply each other",
+        expected: () => "fewer",
+      }];
     }
   }
 
-  #add(line: number, column: number, found: string, expected: string): void {
-    this.findings.push({ file: this.file, line, column, path: "", found, expected });
+  findings(problems: readonly Problem[]): Findings {
+    return findingsOf(this.file, this.#lines, problems);
   }
 
-  /** A finding about the value at the path, or about its key where `atKey` is set. */
-  finding(
-    path: KeyPath,
-    expected: string,
-    options: { readonly found?: string; readonly atKey?: boolean } = {},
-  ): Finding {
-    const { line, col } = this.#lines.linePos(this.#offset(path, options.atKey ?? false));
-    const found = options.found ?? this.#shown(path);
-    // An empty file has no line at all.
-    return { file: this.file, line: line || 1, column: col || 1, path: pathText(path), found, expected };
+  /** A problem of the value at the path. */
+  atValue(path: KeyPath, expected: () => string, found?: string): Problem {
+    const { offset, node } = this.#place(path);
+    return { offset, path, found: () => found ?? this.#shown(node), expected };
   }
 
-  /** Where the value begins; what is missing is looked for where the map begins that lacks it. */
-  #offset(path: KeyPath, atKey: boolean): number {
-    let node: unknown = this.#document!.contents;
-    let offset = isNode(node) ? node.range?.[0] ?? 0 : 0;
-    for (const [depth, step] of path.entries()) {
-      const pair = isMap(node)
-        ? node.items.find((item) => isPair(item) && keyOf(item.key) === String(step))
-        : undefined;
-      if (pair && atKey && depth === path.length - 1) return (pair.key as Node).range?.[0] ?? offset;
-      const next: unknown = pair ? pair.value : isSeq(node) ? node.items[Number(step)] : undefined;
-      if (pair && (!isNode(next) || next.range == null)) return (pair.key as Node).range?.[0] ?? offset;
-      if (!isNode(next)) return offset;
-      node = next;
-      offset = next.range?.[0] ?? offset;
+  /** A problem of the key at the end of the path. */
+  atKey(path: KeyPath, expected: () => string, found: () => string): Problem {
+    return { offset: this.#place(path).keyOffset, path, found, expected };
+  }
+
+  /** What is missing is looked for where the map begins that lacks it; what stands behind an alias, at the alias. */
+  #place(path: KeyPath): Place {
+    let node = this.#top;
+    let offset = offsetOf(node) ?? 0;
+    let keyOffset = offset;
+    let behindAlias = false;
+    for (const step of path) {
+      behindAlias ||= isAlias(node);
+      const holder = this.#structure!.resolved(node);
+      const pair = isMap(holder) ? this.#structure!.pair(holder, String(step)) : undefined;
+      node = pair ? pair.value : isSeq(holder) ? holder.items[Number(step)] : undefined;
+      if (behindAlias) continue;
+      keyOffset = offsetOf(pair?.key) ?? offsetOf(node) ?? offset;
+      offset = offsetOf(node) ?? keyOffset;
     }
-    return offset;
+    return { offset, keyOffset, node };
   }
 
-  #shown(path: KeyPath): string {
-    const node = path.length === 0 ? this.#document!.contents : this.#document!.getIn(path, true);
-    if (isMap(node)) return "a map";
-    if (isSeq(node)) return "a list";
-    if (!isScalar(node) || node.value === null) return "nothing";
-    const text = this.text.slice(node.range![0], node.range![1]).replaceAll(/\s+/g, " ");
-    return text.length > SHOWN ? `${text.slice(0, SHOWN)}...` : text;
+  #shown(node: unknown): string {
+    const value = this.#structure!.resolved(node);
+    if (isMap(value)) return "a map";
+    if (isSeq(value)) return "a list";
+    if (!isScalar(value) || value.value === null) return "nothing";
+    return shortened(this.text.slice(value.range![0], value.range![1]));
   }
 }
 
-function keyOf(key: unknown): string {
-  return String(isScalar(key) ? key.value : key);
-}
-
-function firstLine(text: string): string {
-  return text.split(/[\n;]/)[0]!.replace(/[.:]$/, "");
+function offsetOf(node: unknown): number | undefined {
+  return isNode(node) ? node.range?.[0] : undefined;
 }

@@ -34,6 +34,12 @@ export function isIpv4(text: string): boolean {
   return parts.length === 4 && parts.every((part) => /^(0|[1-9][0-9]{0,2})$/.test(part) && Number(part) <= 255);
 }
 
+/** Whether one machine can have the address: RFC 1122 section 3.2.1.3, RFC 1112 section 4. */
+export function isUnicast(address: string): boolean {
+  const first = parseInt(address);
+  return first > 0 && first < 224;
+}
+
 /** An IPv4 address as written. */
 export const ipv4 = v.pipe(
   v.string("an IPv4 address as 192.0.2.10"),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { didYouMean, findingLine } from "../../core/config/findings.ts";
+import { didYouMean } from "../../core/config/did_you_mean.ts";
+import { findingLine } from "../../core/config/findings.ts";
 import { checkConfig, loadConfig } from "../../core/config/load.ts";
 import { UsageError } from "../../core/errors.ts";
 import { cases } from "../soak.ts";
