@@ -1,9 +1,18 @@
 /** `dlba check`: all that can be known of a config file without running it. */
 import { certificateRule } from "./certificates.ts";
 import { type Checked, readAndCheck } from "./load.ts";
-import { checkRules } from "./rules.ts";
+import { asMap, eachValue } from "./raw.ts";
+import { checkRules, type Rule } from "./rules.ts";
+import { nodeSchema } from "./schema.ts";
 
 /** Checks the file and the certificates that it names. @param now ms since 1970 */
 export function checkFile(file: string, now: number): Checked {
-  return readAndCheck(file, [checkRules, certificateRule(file, now)]);
+  return readAndCheck(file, [checkRules, checkInterfaces, certificateRule(file, now)]);
 }
+
+/** No frame of another machine comes by lo. A server role alone, as in `dlba demo --loopback`, runs on it. */
+const checkInterfaces: Rule = (data, report) => {
+  eachValue(asMap(data), "nodes", nodeSchema, "interface", (name, path) => {
+    if (name === "lo") report(path, "an interface to the other nodes");
+  });
+};

@@ -94,8 +94,13 @@ function checkNodes(raw: Raw, report: Report): void {
     eachValue(raw, "nodes", nodeSchema, key, (value, path) => once(seen, value, path, expected, report));
   }
   const addresses = new Map<unknown, KeyPath>();
-  eachValue(raw, "nodes", nodeSchema, "address", ({ address }, path) => {
+  eachValue(raw, "nodes", nodeSchema, "address", ({ address, prefix }, path) => {
     once(addresses, address, path, "another address", report);
+    if (!isUnicast(address)) report(path, "a unicast address");
+    else if (isReserved(address, prefix)) {
+      const net = u32ToIp(network(address, prefix));
+      report(path, `an address that is not the first or last of ${net}/${prefix}`);
+    }
   });
   const nodes = asList(raw["nodes"]).map((node) => read(nodeSchema, node)).filter((node) => node !== undefined);
   // What a faulty node would be is not known.
@@ -127,7 +132,9 @@ function checkPools(raw: Raw, report: Report): void {
     });
     const weights: number[] = [];
     eachValue(pool, "back_ends", backEndSchema, "weight", (weight) => weights.push(weight));
-    if (weights.length > 0 && weights.every((weight) => weight === 0)) {
+    // What a faulty weight would be is not known.
+    const isWhole = weights.length > 0 && weights.length === asList(pool["back_ends"]).length;
+    if (isWhole && weights.every((weight) => weight === 0)) {
       report([...path, "back_ends"], "a back end of a weight above 0", "weight 0 everywhere");
     }
     const persistence = read(persistenceSchema, pool["persistence"]);

@@ -7,6 +7,8 @@ import {
   cidr,
   cookieName,
   duration,
+  host,
+  interfaceName,
   ipv4,
   mac,
   name,
@@ -75,7 +77,7 @@ export const nodeSchema = map({
   name,
   address: cidr,
   mac,
-  interface: text(/^[^\s/:]{1,15}$/, "an interface name of at most 15 characters"),
+  interface: interfaceName,
   weight: v.optional(weight, 1),
   enabled: v.optional(yesNo, true),
 });
@@ -111,7 +113,7 @@ export const poolSchema = map({
 });
 
 export const routeSchema = map({
-  host: v.optional(text(/^[a-z0-9.-]{1,253}$/, "a host name in lower case")),
+  host: v.optional(host),
   /** What a pattern would mean (`:` and `*`) is not taken. */
   path: v.optional(text(/^\/[^\s?#:*{}]*$/, "a path as /images, without ? # : * { }"), "/"),
   pool: name,

@@ -40,6 +40,26 @@ export function isUnicast(address: string): boolean {
   return first > 0 && first < 224;
 }
 
+/** A host name in lower case or an IPv4 address. RFC 1123 section 2.1: the last label of a name is no number. */
+export function isHost(text: string): boolean {
+  const labels = text.split(".");
+  const isName = text.length <= 253 && labels.every((label) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(label)) &&
+    !/^[0-9]+$/.test(labels.at(-1)!);
+  return isName || isIpv4(text);
+}
+
+export const host = v.pipe(
+  v.string("a host name in lower case or an IPv4 address"),
+  v.check(isHost, "a host name in lower case or an IPv4 address"),
+);
+
+/** What Linux and nft(8) both take as the name of an interface. */
+export const interfaceName = v.pipe(
+  text(/^[A-Za-z0-9._@-]{1,15}$/, "an interface name of at most 15 characters of A-Z, a-z, 0-9, ., _, @ and -"),
+  // A folder of /sys/class/net cannot have these names.
+  v.notValues([".", ".."], "an interface name other than . and .."),
+);
+
 /** An IPv4 address as written. */
 export const ipv4 = v.pipe(
   v.string("an IPv4 address as 192.0.2.10"),
@@ -93,6 +113,7 @@ export const socketAddress = v.pipe(
     const [address, port, rest] = text.split(":");
     return rest === undefined && isIpv4(address ?? "") && /^[1-9][0-9]{0,4}$/.test(port ?? "") && Number(port) <= 65535;
   }, SOCKET_ADDRESS),
+  v.check(isUnicast, "a unicast IPv4 address with port as 10.0.0.21:8080"),
   v.transform((text): SocketAddress => {
     const [address, port] = text.split(":");
     return { address: address!, port: Number(port) };
