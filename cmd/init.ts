@@ -7,8 +7,9 @@ export const init = buildCommand({
     const { Initializer } = await import("../core/secrets/init.ts");
     return (flags: { config: string; selfSigned?: string }) => {
       const initializer = new Initializer(loadConfig(flags.config), flags.config, Date.now());
-      let made = initializer.makeSecrets();
-      if (flags.selfSigned !== undefined) made = initializer.makeSelfSigned(flags.selfSigned);
+      // First, since nothing is made when its name is wrong.
+      if (flags.selfSigned !== undefined) initializer.makeSelfSigned(flags.selfSigned);
+      const made = initializer.makeSecrets();
       console.log(made.length > 0 ? `Made:\n  ${made.join("\n  ")}` : "Nothing was missing");
     };
   },
@@ -28,6 +29,7 @@ export const init = buildCommand({
     brief: "Make the array secret, the array CA and the node certificates; add what is missing",
     fullDescription:
       "Makes the array secret, the array CA and a certificate for each node in the config's secrets folder (mode 0600).\n" +
-      "What exists is never touched. Copy the folder to every node by a safe way.",
+      "What exists is never touched. A node needs array.key, ca.crt and its own certificate and key of it, and no more:\n" +
+      "ca.key stays where it was made.",
   },
 });

@@ -4,6 +4,7 @@
  */
 import { Buffer } from "node:buffer";
 import { hkdfSync, randomBytes } from "node:crypto";
+import { readText, Unreadable } from "../config/read.ts";
 import { UsageError } from "../errors.ts";
 
 const SECRET_BYTES = 32;
@@ -89,17 +90,23 @@ function derive({ secret }: Stored, label: string, bytes: number): Uint8Array {
 
 /** Text of a file that only its owner may read. Throws {@linkcode UsageError}. */
 export function readSecretFile(path: string): string {
+  const text = readFile(path);
+  const { mode } = Deno.statSync(path);
+  if (mode !== null && (mode & GROUP_AND_OTHERS) !== 0) {
+    throw new UsageError(`${path} can be read by others than its owner: chmod 600 ${path}`);
+  }
+  return text;
+}
+
+/** Text of a file that `dlba init` made. Throws {@linkcode UsageError}. */
+export function readFile(path: string): string {
   try {
-    const { mode } = Deno.statSync(path);
-    if (mode !== null && (mode & GROUP_AND_OTHERS) !== 0) {
-      throw new UsageError(`${path} can be read by others than its owner: chmod 600 ${path}`);
-    }
-    return Deno.readTextFileSync(path);
+    return readText(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) {
+    if (!(error instanceof Unreadable)) throw error;
+    if (error.cause instanceof Deno.errors.NotFound) {
       throw new UsageError(`No ${path}: run dlba init, or copy it from another node`);
     }
-    if (error instanceof Deno.errors.PermissionDenied) throw new UsageError(`No right to read ${path}`);
-    throw error;
+    throw new UsageError(`Cannot read ${path}: found ${error.message}`);
   }
 }

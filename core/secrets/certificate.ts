@@ -80,9 +80,22 @@ export function keyPem({ key }: KeyPair): string {
   return forge.pki.privateKeyInfoToPem(info).replaceAll("\r\n", "\n");
 }
 
-export function parseKeyPair(certificate: string, key: string): KeyPair {
-  return {
-    certificate: forge.pki.certificateFromPem(certificate),
-    key: forge.pki.privateKeyFromPem(key) as forge.pki.rsa.PrivateKey,
-  };
+/** A certificate and its key. Throws SyntaxError when the texts are not. */
+export function parseKeyPair(certificatePem: string, keyPem: string): KeyPair {
+  const pair = readKeyPair(certificatePem, keyPem);
+  const { n } = pair.certificate.publicKey as forge.pki.rsa.PublicKey;
+  if (!n.equals(pair.key.n)) throw new SyntaxError("The key is another certificate's");
+  return pair;
+}
+
+function readKeyPair(certificatePem: string, keyPem: string): KeyPair {
+  try {
+    return {
+      certificate: forge.pki.certificateFromPem(certificatePem),
+      key: forge.pki.privateKeyFromPem(keyPem) as forge.pki.rsa.PrivateKey,
+    };
+  } catch (cause) {
+    // node-forge has an error of its own for each way in which text is none.
+    throw new SyntaxError("Cannot parse a certificate and its key", { cause });
+  }
 }

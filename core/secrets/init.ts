@@ -1,11 +1,13 @@
 /** `dlba init`: makes what an array keeps secret. What exists is never touched; a second run adds what is missing. */
-import { dirname } from "node:path";
 import { existsSync } from "node:fs";
 import { besideConfig } from "../config/paths.ts";
+import { printable } from "../config/printable.ts";
 import type { Config } from "../config/schema.ts";
+import { isHost } from "../config/values.ts";
 import { UsageError } from "../errors.ts";
-import { ArraySecret, readSecretFile } from "./array_secret.ts";
+import { ArraySecret, readFile, readSecretFile } from "./array_secret.ts";
 import { certificatePem, type KeyPair, keyPem, makeCertificate, parseKeyPair } from "./certificate.ts";
+import { writeSecret } from "./write.ts";
 
 /** The array's own authority outlives its machines. */
 const AUTHORITY_DAYS = 3650;
@@ -41,7 +43,9 @@ export class Initializer {
 
   /** Makes a self-signed server certificate `tls/HOST.crt` and `.key` beside the config, for a first try of HTTPS. */
   makeSelfSigned(host: string): string[] {
-    if (!/^[a-z0-9.-]{1,253}$/.test(host)) throw new UsageError(`Not a host name in lower case: ${host}`);
+    if (!isHost(host)) {
+      throw new UsageError(`Neither a host name in lower case nor an IPv4 address: ${printable(host)}`);
+    }
     this.#pair(
       besideConfig(this.configFile, `tls/${host}`),
       () =>
@@ -65,7 +69,16 @@ export class Initializer {
           this.now,
         ),
     );
-    return parseKeyPair(Deno.readTextFileSync(`${path}.crt`), readSecretFile(`${path}.key`));
+    const [certificate, key] = [readFile(`${path}.crt`), readSecretFile(`${path}.key`)];
+    try {
+      return parseKeyPair(certificate, key);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      throw new UsageError(
+        `${path}.crt and ${path}.key are no certificate and its key: restore them, or remove ${this.#secrets} to have ` +
+          "all of it made anew",
+      );
+    }
   }
 
   /** A certificate and its key, both or neither. */
@@ -90,19 +103,4 @@ export class Initializer {
     writeSecret(path, make());
     this.#made.push(path);
   }
-}
-
-/** Writes a file that only its owner may read, whole or not at all. */
-function writeSecret(path: string, text: string): void {
-  Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const fresh = `${path}.new`;
-  try {
-    using file = Deno.openSync(fresh, { write: true, create: true, truncate: true, mode: 0o600 });
-    file.writeSync(new TextEncoder().encode(text));
-    file.syncSync();
-  } catch (error) {
-    if (error instanceof Deno.errors.PermissionDenied) throw new UsageError(`No right to write ${path}`);
-    throw error;
-  }
-  Deno.renameSync(fresh, path);
 }
