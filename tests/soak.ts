@@ -4,7 +4,7 @@
  */
 import fc from "fast-check";
 
-const FACTOR = Number(Deno.env.get("DLBA_SOAK") ?? 1);
+export const FACTOR = Number(Deno.env.get("DLBA_SOAK") ?? 1);
 /** What fast-check runs by default. */
 const DEFAULT_CASES = 100;
 

@@ -11,8 +11,9 @@ export async function makePair(type: "ec" | "rsa", names: readonly string[], day
   const dir = await Deno.makeTempDir({ prefix: "dlba-pair-" });
   const kind = type === "ec" ? ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"] : ["rsa:2048"];
   const subject = ["-subj", `/CN=${names[0]}`, "-addext", `subjectAltName=${names.map((name) => `DNS:${name}`)}`];
+  const leaf = ["-addext", "basicConstraints=critical,CA:FALSE"];
   const files = ["-nodes", "-keyout", `${dir}/key`, "-out", `${dir}/cert`, "-days", String(days)];
-  const args = ["req", "-x509", "-newkey", ...kind, ...files, ...subject];
+  const args = ["req", "-x509", "-newkey", ...kind, ...files, ...subject, ...leaf];
   const { success, stderr } = await new Deno.Command("openssl", { args }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
   const pair = { cert: await Deno.readTextFile(`${dir}/cert`), key: await Deno.readTextFile(`${dir}/key`) };
