@@ -15,9 +15,22 @@ export interface Checked extends Findings {
   readonly config: Config | undefined;
 }
 
+/**
+ * Environment of the roles of a node: where it keeps the config that it began with. What is written to the file later waits for the
+ * node: a role that starts again must neither differ from the others nor fail by a slip of the pen.
+ */
+const KEPT = "DLBA_KEPT_CONFIG";
+
+/** Keeps the file's text for the roles and gives the environment that leads them to it. */
+export function keepConfig(file: string, path: string): Record<string, string> {
+  Deno.writeTextFileSync(path, readText(file));
+  loadConfig(path);
+  return { [KEPT]: path };
+}
+
 /** Reads the file and checks it. Throws {@linkcode UsageError} with one line a finding. */
 export function loadConfig(file: string): Config {
-  const { config, ...findings } = readAndCheck(file, [checkRules]);
+  const { config, ...findings } = readAndCheck(file, [checkRules], Deno.env.get(KEPT));
   if (!config) throw new UsageError(findingsText(findings));
   return config;
 }
@@ -28,9 +41,9 @@ export function checkConfig(file: string, text: string): Checked {
 }
 
 /** Reads the file and finds every error by the schema and these rules; never throws. */
-export function readAndCheck(file: string, rules: readonly Rule[]): Checked {
+export function readAndCheck(file: string, rules: readonly Rule[], kept = file): Checked {
   try {
-    return check(new Source(file, readText(file)), rules);
+    return check(new Source(file, readText(kept)), rules);
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
     const found = printable(error.message);

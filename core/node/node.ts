@@ -1,4 +1,6 @@
 /** `dlba node`: every role of a node in one supervised process tree. */
+import { keepConfig } from "../config/load.ts";
+import { runDir } from "../config/paths.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { firstScheduler } from "../failover/first_scheduler.ts";
 import { announceReady, dlbaCommand } from "./role.ts";
@@ -13,7 +15,10 @@ const STOP_MARGIN_MS = 2_000;
  */
 export async function runNode(config: Config, node: NodeConfig, configFile: string): Promise<number> {
   const stopTimeout = config.proxy.drain_timeout + STOP_MARGIN_MS;
-  const supervisor = new Supervisor((line) => console.error(`node ${node.name}: ${line}`), stopTimeout);
+  const dir = runDir(config, node);
+  Deno.mkdirSync(dir, { recursive: true });
+  const env = keepConfig(configFile, `${dir}/dlba.yaml`);
+  const supervisor = new Supervisor((line) => console.error(`node ${node.name}: ${line}`), stopTimeout, env);
   const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
   for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => stop());
 

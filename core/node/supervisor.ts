@@ -26,8 +26,15 @@ export class Supervisor {
   #stopping = false;
   #log: (line: string) => void;
 
-  /** @param stopTimeoutMs a role has so long to finish after SIGTERM */
-  constructor(log: (line: string) => void, readonly stopTimeoutMs: number) {
+  /**
+   * @param stopTimeoutMs a role has so long to finish after SIGTERM
+   * @param env of every role
+   */
+  constructor(
+    log: (line: string) => void,
+    readonly stopTimeoutMs: number,
+    readonly env: Readonly<Record<string, string>> = {},
+  ) {
     this.#log = log;
   }
 
@@ -85,7 +92,7 @@ export class Supervisor {
     const [program, ...args] = plan.command;
     const child = new Deno.Command(program!, {
       args,
-      env: supervisedEnv(),
+      env: { ...supervisedEnv(), ...this.env },
       stdin: "null",
       stdout: "piped",
       stderr: "inherit",

@@ -4,45 +4,81 @@
  */
 import { CACHE_CONTROL, SET_COOKIE, TARGETED_CACHE_CONTROL } from "./field_names.ts";
 import type { HeadBlock } from "./head_block.ts";
+import { decodeLatin1 } from "./http1/latin1.ts";
 import type { PersistenceRules } from "./persistence.ts";
 
-/**
- * Adds a Set-Cookie of ours for each that concerns a session; false when there is none. A session cookie that is deleted, by its
- * attributes or by an empty value, takes ours with it.
- */
-export function injectCookies(block: HeadBlock, rules: PersistenceRules, key: number): boolean {
-  const { count } = block;
-  for (let i = 0; i < count; i++) {
-    if (block.numberOf(i) !== SET_COOKIE) continue;
-    const setCookie = block.value(i);
-    const equals = setCookie.indexOf("=");
-    if (!isSessionCookie(setCookie, equals, rules)) continue;
-    const semicolon = setCookie.indexOf(";", equals);
-    const pairEnd = semicolon < 0 ? setCookie.length : semicolon;
-    const attributes = copiedAttributes(setCookie.slice(pairEnd));
-    const start = block.begin(SET_COOKIE);
-    block.text(rules.cookie);
-    if (isEmpty(setCookie, equals + 1, pairEnd)) {
-      block.text(`=${attributes.replace(/; (?:max-age|expires)=[^;]*/gi, "")}; Max-Age=0`);
-    } else {
-      block.text("=");
-      block.decimal(key);
-      block.text(attributes);
-    }
-    block.complete(SET_COOKIE, start);
+const EQUALS = 61;
+const SEMICOLON = 59;
+const QUOTE = 34;
+const SPACE = 32;
+const HTAB = 9;
+
+/** Adds the cookies of one pool. Most Set-Cookie fields have the attributes of the one before: those are compared as bytes. */
+export class CookieInjector {
+  #names: readonly Uint8Array[];
+  #lastAttributes = new Uint8Array(0);
+  #lastCopied = "";
+
+  constructor(readonly rules: PersistenceRules) {
+    this.#names = rules.session_cookies.map((name) => new TextEncoder().encode(name));
   }
-  return block.count > count;
+
+  /**
+   * Adds a Set-Cookie of ours for each that concerns a session; false when there is none. A session cookie that is deleted, by its
+   * attributes or by an empty value, takes ours with it.
+   */
+  inject(block: HeadBlock, key: number): boolean {
+    const { count, bytes } = block;
+    for (let i = 0; i < count; i++) {
+      if (block.numberOf(i) !== SET_COOKIE) continue;
+      const end = block.valueEnd(i);
+      const valueAt = this.#sessionValue(bytes, block.valueStart(i), end);
+      if (valueAt < 0) continue;
+      let pairEnd = valueAt;
+      while (pairEnd < end && bytes[pairEnd] !== SEMICOLON) pairEnd++;
+      const attributes = this.#copied(bytes, pairEnd, end);
+      const start = block.begin(SET_COOKIE);
+      block.text(this.rules.cookie);
+      block.text("=");
+      if (isEmpty(bytes, valueAt, pairEnd)) {
+        block.text(`${attributes.replace(/; (?:max-age|expires)=[^;]*/gi, "")}; Max-Age=0`);
+      } else {
+        block.decimal(key);
+        block.text(attributes);
+      }
+      block.complete(SET_COOKIE, start);
+    }
+    return block.count > count;
+  }
+
+  /** Where the value of a session cookie begins; -1 for other cookies. */
+  #sessionValue(bytes: Uint8Array, start: number, end: number): number {
+    for (const name of this.#names) {
+      let at = start;
+      while (at - start < name.length && bytes[at] === name[at - start]) at++;
+      if (at - start < name.length) continue;
+      while (bytes[at] === SPACE || bytes[at] === HTAB) at++;
+      if (at < end && bytes[at] === EQUALS) return at + 1;
+    }
+    return -1;
+  }
+
+  #copied(bytes: Uint8Array, start: number, end: number): string {
+    const last = this.#lastAttributes;
+    let i = 0;
+    if (last.length === end - start) { while (i < last.length && bytes[start + i] === last[i]) i++; }
+    if (i < last.length || end - start !== i) {
+      this.#lastAttributes = bytes.slice(start, end);
+      this.#lastCopied = copiedAttributes(decodeLatin1(bytes, start, end));
+    }
+    return this.#lastCopied;
+  }
 }
 
-function isSessionCookie(setCookie: string, equals: number, rules: PersistenceRules): boolean {
-  const semicolon = setCookie.indexOf(";");
-  if (equals < 0 || (semicolon >= 0 && semicolon < equals)) return false;
-  return rules.session_cookies.includes(setCookie.slice(0, equals).trim());
-}
-
-function isEmpty(setCookie: string, start: number, end: number): boolean {
-  const value = setCookie.slice(start, end).trim();
-  return value === "" || value === '""';
+function isEmpty(bytes: Uint8Array, start: number, end: number): boolean {
+  while (start < end && (bytes[start] === SPACE || bytes[start] === HTAB)) start++;
+  while (end > start && (bytes[end - 1] === SPACE || bytes[end - 1] === HTAB)) end--;
+  return end === start || (end - start === 2 && bytes[start] === QUOTE && bytes[start + 1] === QUOTE);
 }
 
 /** RFC 6265 section 4.1.1, SameSite (RFC 6265bis) and Partitioned (CHIPS). */

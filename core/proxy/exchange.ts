@@ -2,7 +2,7 @@
 import { ECONNREFUSED, EHOSTUNREACH, ENETUNREACH } from "../../ffi/errno.ts";
 import type { BackEndTable } from "./back_end_table.ts";
 import { Connection, OUTPUT } from "./connection.ts";
-import { injectCookies, keepPrivate } from "./cookie_injection.ts";
+import { keepPrivate } from "./cookie_injection.ts";
 import { SET_COOKIE } from "./field_names.ts";
 import { writeBody } from "./http1/body.ts";
 import type { HeadBlock } from "./head_block.ts";
@@ -271,10 +271,9 @@ export class Exchange extends Waiting {
   }
 
   #inject({ block }: ResponseHead): void {
-    const { persistence } = this.pool.config;
-    if (!persistence || !block.had(SET_COOKIE)) return;
-    const { key } = this.#upstream!.backEnd.config;
-    const added = injectCookies(block, persistence, key);
+    const { injector } = this.pool;
+    if (injector === null || !block.had(SET_COOKIE)) return;
+    const added = injector.inject(block, this.#upstream!.backEnd.config.key);
     if (added && (this.method === "GET" || this.method === "HEAD")) keepPrivate(block);
   }
 

@@ -106,6 +106,15 @@ export class HeadBlock {
     return decodeLatin1(this.bytes, start, this.#lineEnd(index) - 2);
   }
 
+  /** Where the value stands of a field of one of the names of field_names.ts, and where it ends. */
+  valueStart(index: number): number {
+    return this.#starts[index]! + FIELD_STARTS[this.#numbers[index]!]!.length;
+  }
+
+  valueEnd(index: number): number {
+    return this.#lineEnd(index) - 2;
+  }
+
   /** Takes a field out. */
   remove(index: number): void {
     const start = this.#starts[index]!;

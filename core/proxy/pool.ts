@@ -1,6 +1,7 @@
 /** Pools of back ends, and which back end takes a request. */
 import { socketAddressBytes } from "../../ffi/socket.ts";
 import type { BackEndConfig, Config, PoolConfig } from "../config/schema.ts";
+import { CookieInjector } from "./cookie_injection.ts";
 import { Timed } from "./timer_wheel.ts";
 import type { UpstreamConnection } from "./upstream_connection.ts";
 
@@ -51,7 +52,11 @@ export class Pool {
   #byKey: ReadonlyMap<number, BackEnd>;
   #waiting = new Set<Waiting>();
 
+  /** Where users are kept on their back ends. */
+  readonly injector: CookieInjector | null;
+
   constructor(readonly config: PoolConfig, readonly backEnds: readonly BackEnd[]) {
+    this.injector = config.persistence ? new CookieInjector(config.persistence) : null;
     this.#byKey = new Map(backEnds.map((backEnd) => [backEnd.config.key, backEnd]));
   }
 

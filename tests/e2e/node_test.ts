@@ -86,6 +86,13 @@ Deno.test({
         assert.equal(after.length, before.length, `${role} is back`);
         assert.match((await ask()).stdout, /"web":"web"/, `served after the death of ${role}`);
       }
+      // A slip in the file while the node runs kept a role that had died from starting again.
+      const config = node.flags[1]!;
+      await Deno.writeTextFile(config, (await Deno.readTextFile(config)).replace("nodes:", "noodes:"));
+      for (const pid of await pidsOf(host, "serve")) Deno.kill(pid, "SIGKILL");
+      await delay(2000);
+      assert.equal((await pidsOf(host, "serve")).length, 2);
+      assert.match((await ask()).stdout, /"web":"web"/);
       child.kill("SIGTERM");
       assert.equal((await child.status).code, 0);
       assert.deepEqual(await host.pids(), [], "a process is left");
