@@ -1,4 +1,6 @@
 /** `dlba serve` as a process of its own before back ends of the test: real sockets on loopback. */
+import assert from "node:assert/strict";
+import { delay } from "../../core/delay.ts";
 import { BackEndTable } from "../../core/proxy/back_end_table.ts";
 import { certificatePem, keyPem, makeCertificate } from "../../core/secrets/certificate.ts";
 import { dlbaCommand, READY } from "../../core/node/role.ts";
@@ -12,6 +14,8 @@ const pair = makeCertificate(
 
 export interface ServeOptions {
   readonly backEnds: readonly number[];
+  /** Further keys of each back end, as YAML flow. */
+  readonly backEnd?: string;
   /** Further keys of the pool, as YAML flow. */
   readonly pool?: string;
   /** Further sections of the config. */
@@ -33,10 +37,10 @@ export class ServeProcess {
   ) {}
 
   static async start(options: ServeOptions): Promise<ServeProcess> {
-    const { backEnds, pool = "", config = "", tls = "", certificates = [], files = {} } = options;
+    const { backEnds, backEnd = "", pool = "", config = "", tls = "", certificates = [], files = {} } = options;
     const dir = await Deno.makeTempDir({ prefix: "dlba-test-" });
     const [http, https] = freePorts(2);
-    const list = backEnds.map((port, i) => `{ key: ${i + 1}, address: "127.0.0.1:${port}" }`);
+    const list = backEnds.map((port, i) => `{ key: ${i + 1}, address: "127.0.0.1:${port}"${backEnd} }`);
     const pairs = ["localhost", ...certificates].map((name) => `{ cert: tls/${name}.crt, key: tls/${name}.key }`);
     await Deno.writeTextFile(
       `${dir}/dlba.yaml`,
@@ -111,6 +115,17 @@ ${config}
     return Number(/^VmRSS:\s+(\d+)/m.exec(Deno.readTextFileSync(`/proc/${this.child.pid}/status`))![1]) * 1024;
   }
 
+  /** Most resident memory since the start, bytes. */
+  peakRss(): number {
+    return Number(/^VmHWM:\s+(\d+)/m.exec(Deno.readTextFileSync(`/proc/${this.child.pid}/status`))![1]) * 1024;
+  }
+
+  /** The figures of the first `count` back ends in the Web Server Status Table, in the config's order. */
+  backEndRows(count: number): ReturnType<BackEndTable["row"]>[] {
+    const table = this.table();
+    return Array.from({ length: count }, (_, row) => table.row(row));
+  }
+
   /** Open sockets of the process. */
   sockets(): number {
     return [...Deno.readDirSync(`/proc/${this.child.pid}/fd`)].filter(({ name }) => {
@@ -129,6 +144,31 @@ ${config}
     await Deno.remove(this.dir, { recursive: true });
     return code;
   }
+}
+
+/** Runs a test before back ends; everything is closed again, and the process must end with 0 and no socket but those it began with. */
+export async function withServe(
+  backEnds: readonly { readonly port: number; close(): Promise<void> }[],
+  options: Omit<ServeOptions, "backEnds">,
+  work: (serve: ServeProcess) => Promise<void>,
+): Promise<void> {
+  const serve = await ServeProcess.start({ backEnds: backEnds.map(({ port }) => port), ...options });
+  const atStart = serve.sockets();
+  try {
+    await work(serve);
+  } catch (error) {
+    // What is left open is then no finding of its own.
+    await Promise.all(backEnds.map((backEnd) => backEnd.close()));
+    await serve.stop();
+    throw error;
+  }
+  for (const backEnd of backEnds) await backEnd.close();
+  // The back ends' end closes the idle connections to them.
+  for (let i = 0; i < 40 && serve.sockets() > atStart; i++) await delay(50);
+  const sockets = serve.sockets();
+  const code = await serve.stop();
+  assert.equal(code, 0);
+  assert.equal(sockets, atStart, "sockets were left open");
 }
 
 /** A back end that answers as `answer` says, one connection after the other or at once. */
@@ -203,7 +243,8 @@ export function latin1(text: string): Uint8Array<ArrayBuffer> {
 
 export function fromLatin1(bytes: Uint8Array): string {
   let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
+  // In pieces: an argument each, and their number is limited.
+  for (let at = 0; at < bytes.length; at += 8_192) text += String.fromCharCode(...bytes.subarray(at, at + 8_192));
   return text;
 }
 

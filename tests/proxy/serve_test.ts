@@ -1,41 +1,11 @@
 /** `dlba serve` between raw clients and raw back ends. */
 import assert from "node:assert/strict";
 import { delay } from "../../core/delay.ts";
-import {
-  answering,
-  freePorts,
-  latin1,
-  RawBackEnd,
-  readToEnd,
-  sendAll,
-  type ServeOptions,
-  ServeProcess,
-} from "./harness.ts";
+import { answering, freePorts, latin1, RawBackEnd, readToEnd, sendAll, ServeProcess, withServe } from "./harness.ts";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const CLOSE = "Host: shop\r\nConnection: close\r\n\r\n";
 const PERSISTENCE = ", persistence: { session_cookies: [JSESSIONID] }";
-
-/** Runs a test before back ends; everything is closed again, and the process must end with 0 and no socket but those it began with. */
-async function withServe(
-  backEnds: readonly RawBackEnd[],
-  options: Omit<ServeOptions, "backEnds">,
-  work: (serve: ServeProcess) => Promise<void>,
-): Promise<void> {
-  const serve = await ServeProcess.start({ backEnds: backEnds.map(({ port }) => port), ...options });
-  const atStart = serve.sockets();
-  try {
-    await work(serve);
-  } finally {
-    for (const backEnd of backEnds) await backEnd.close();
-    // The back ends' end closes the idle connections to them.
-    for (let i = 0; i < 40 && serve.sockets() > atStart; i++) await delay(50);
-    const sockets = serve.sockets();
-    const code = await serve.stop();
-    assert.equal(code, 0);
-    assert.equal(sockets, atStart, "sockets were left open");
-  }
-}
 
 Deno.test("serve: each request of a kept-alive connection gets a back end of its own", async () => {
   const backEnds = [1, 2, 3].map((name) =>
