@@ -150,3 +150,35 @@ Deno.test("body: an answer before its end is passed on whole, then the connectio
     assert.equal(requests, 4);
   });
 });
+
+Deno.test("body: an answer of a back end that closes with the body unread still reaches its client", async () => {
+  let headSeen = () => {};
+  let mayAnswer = Promise.resolve();
+  const backEnd = new RawBackEnd(async (connection) => {
+    const peer = new Peer(connection);
+    await peer.until("\r\n\r\n");
+    headSeen();
+    await mayAnswer;
+    // Closing with bytes unread is a reset.
+    await peer.send("HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 4\r\n\r\nmuch");
+  });
+  await withServe([backEnd], {}, async (serve) => {
+    let answer = () => {};
+    const hasSeen = new Promise<void>((resolve) => headSeen = resolve);
+    mayAnswer = new Promise<void>((resolve) => answer = resolve);
+    const client = await Peer.connect(serve.http);
+    await client.send(post("Content-Length: 1000000"));
+    await hasSeen;
+    await client.send("unread");
+    await delay(30);
+    // While the process stands still its next events queue up: first the client's, then the answer with the reset.
+    serve.child.kill("SIGSTOP");
+    await client.send("x".repeat(1_000));
+    await delay(30);
+    answer();
+    await delay(30);
+    serve.child.kill("SIGCONT");
+    assert.match(await client.rest(), /^HTTP\/1\.1 413 Content Too Large\r\n[^]*much$/);
+    client.close();
+  });
+});

@@ -1,6 +1,7 @@
 /** Upgraded connections (RFC 9110 section 7.8) through `dlba serve`: bytes in, the same bytes out, until either side ends. */
 import assert from "node:assert/strict";
 import { delay } from "../../core/delay.ts";
+import { eventually } from "./eventually.ts";
 import { answering, RawBackEnd, ServeProcess, withServe } from "./harness.ts";
 import { Peer } from "./peer.ts";
 
@@ -116,6 +117,23 @@ async function countSlowly(connection: Deno.Conn): Promise<number> {
   return count;
 }
 
+Deno.test("tunnel: a back end that half-closes and reads slowly gets all that its client sends", async () => {
+  let got = -1;
+  const backEnd = switching(async (peer) => {
+    await peer.finish();
+    got = await countSlowly(peer.connection);
+  });
+  await withServe([backEnd], {}, async (serve) => {
+    const client = await upgraded(serve.http);
+    assert.equal(await client.rest(), "");
+    await client.send(new Uint8Array(MANY));
+    await client.finish();
+    for (let i = 0; i < 100 && got < 0; i++) await delay(25);
+    assert.equal(got, MANY);
+    client.close();
+  });
+});
+
 Deno.test("tunnel: a client that half-closes and reads slowly gets all that its back end sends", async () => {
   const backEnd = switching(async (peer) => {
     await peer.rest();
@@ -125,6 +143,29 @@ Deno.test("tunnel: a client that half-closes and reads slowly gets all that its 
     const client = await upgraded(serve.http);
     await client.finish();
     assert.equal(await countSlowly(client.connection), MANY);
+    client.close();
+  });
+});
+
+Deno.test("tunnel: when both sides have ended, what a slow back end still has to read arrives, and the tunnel is gone", async () => {
+  let got = -1;
+  let mayRead = () => {};
+  const reading = new Promise<void>((resolve) => mayRead = resolve);
+  const backEnd = switching(async (peer) => {
+    await reading;
+    await peer.finish();
+    got = await countSlowly(peer.connection);
+  });
+  await withServe([backEnd], {}, async (serve) => {
+    const client = await upgraded(serve.http);
+    const sent = client.send(new Uint8Array(MANY)).then(() => client.finish());
+    await delay(200);
+    mayRead();
+    assert.equal(await client.rest(), "");
+    await sent;
+    for (let i = 0; i < 100 && got < 0; i++) await delay(25);
+    assert.equal(got, MANY);
+    await eventually(() => assert.equal(serve.backEndRows(1)[0]!.open, 0));
     client.close();
   });
 });

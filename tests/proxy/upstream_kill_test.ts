@@ -17,11 +17,12 @@ interface Load {
   stop: boolean;
 }
 
-/** A keep-alive client that asks again and again. */
+/** A keep-alive client that asks again and again; every second belongs to a back end by its cookie. */
 async function askOn(port: number, index: number, load: Load): Promise<void> {
   const method = ["GET", "PUT", "DELETE"][index % 3]!;
+  const cookie = index % 8 < 4 ? `Cookie: SpServer=${1 + index % BACK_ENDS}\r\n` : "";
   const body = method === "PUT" ? "hello" : "";
-  const request = `${method} / HTTP/1.1\r\nHost: shop\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const request = `${method} / HTTP/1.1\r\nHost: shop\r\n${cookie}Content-Length: ${body.length}\r\n\r\n${body}`;
   const client = await Peer.connect(port);
   try {
     while (!load.stop) {
@@ -40,7 +41,10 @@ async function askOn(port: number, index: number, load: Load): Promise<void> {
 Deno.test("upstream: kill -9 of a back end under load fails no idempotent request", async () => {
   const ports = freePorts(BACK_ENDS);
   const backEnds = await Promise.all(ports.map((port) => BackEndProcess.start(port)));
-  const serve = await ServeProcess.start({ backEnds: ports });
+  const serve = await ServeProcess.start({
+    backEnds: ports,
+    pool: ", persistence: { session_cookies: [sid] }",
+  });
   const load: Load = { counts: new Map(), stop: false };
   const clients = Array.from({ length: CLIENTS }, (_, i) => askOn(serve.http, i, load));
   const answered = (i: number) => load.counts.get(`200 ${ports[i]}`) ?? 0;
