@@ -20,6 +20,7 @@ import { setupNode } from "./cmd/setup_node.ts";
 import { statusd } from "./cmd/statusd.ts";
 import { tables } from "./cmd/tables.ts";
 import { Failure, UsageError } from "./core/errors.ts";
+import { addSystemFolders } from "./core/programs.ts";
 import manifest from "./deno.json" with { type: "json" };
 
 const root = buildRouteMap({
@@ -65,6 +66,7 @@ if (import.meta.main) {
     console.error(`dlba runs on Linux only, this is ${Deno.build.os}`);
     Deno.exit(2);
   }
+  addSystemFolders();
   const process: StricliProcess = { stdout: writer(Deno.stdout), stderr: writer(Deno.stderr) };
   await run(app, Deno.args, { process });
   const status = Number(process.exitCode ?? 0);

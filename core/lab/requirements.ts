@@ -1,5 +1,6 @@
 /** What a mode needs from the machine beyond Deno, and which Debian package brings it. */
 import { UsageError } from "../errors.ts";
+import { addSystemFolders, hasProgram } from "../programs.ts";
 
 interface Requirement {
   /** Debian's package. */
@@ -56,22 +57,13 @@ export function missingPackages(mode: Mode): string[] {
 }
 
 function isPresent({ program, library }: Requirement): boolean {
-  if (library) {
-    try {
-      Deno.dlopen(library, {}).close();
-      return true;
-    } catch {
-      return false;
-    }
+  if (program) return hasProgram(program);
+  try {
+    Deno.dlopen(library!, {}).close();
+    return true;
+  } catch {
+    return false;
   }
-  const folders = [...(Deno.env.get("PATH") ?? "").split(":"), "/usr/sbin", "/sbin"];
-  return folders.some((folder) => {
-    try {
-      return Deno.statSync(`${folder}/${program}`).isFile;
-    } catch {
-      return false;
-    }
-  });
 }
 
 /**
@@ -79,10 +71,11 @@ function isPresent({ program, library }: Requirement): boolean {
  * Everything it prints goes to stderr. Throws {@linkcode UsageError} with the exact command otherwise.
  */
 export function ensureRequirements(mode: Mode, install: boolean): void {
+  addSystemFolders();
   const missing = missingPackages(mode);
   if (missing.length === 0) return;
   const command = `apt-get install -y --no-install-recommends ${missing.join(" ")}`;
-  if (!install || Deno.uid() !== 0 || !hasAptGet()) {
+  if (!install || Deno.uid() !== 0 || !hasProgram("apt-get")) {
     throw new UsageError(`Missing on this machine: ${missing.join(", ")}. As root run: ${command}`);
   }
   console.error(`setup: ${command}`);
@@ -91,10 +84,6 @@ export function ensureRequirements(mode: Mode, install: boolean): void {
   apt(["install", "-y", "-q", "--no-install-recommends", ...missing]);
   const still = missingPackages(mode);
   if (still.length > 0) throw new UsageError(`apt-get did not bring ${still.join(", ")}. As root run: ${command}`);
-}
-
-function hasAptGet(): boolean {
-  return isPresent({ package: "apt", program: "apt-get" });
 }
 
 function apt(args: string[]): void {
