@@ -22,6 +22,7 @@ export const scheduler = buildCommand({
     brief: "Run the scheduler of this node: answer ARP for the VIP and spread frames over the array",
     fullDescription:
       "Answers ARP for the VIP and hands each frame to the node that its bucket belongs to, by rewriting MAC addresses.\n" +
-      "Needs root or CAP_NET_RAW, and a machine prepared by `dlba setup-node --apply`. `dlba node` starts it where it is due.",
+      "Needs a machine prepared by `dlba setup-node --apply`, and root or two ambient capabilities: CAP_NET_RAW for the\n" +
+      "frames, CAP_NET_ADMIN to see the kernel guard. `dlba node` starts it where it is due.",
   },
 });

@@ -9,6 +9,7 @@ interface Flags {
   readonly undo: boolean;
 }
 
+const NOTHING = "nothing to do";
 const off = { kind: "boolean", default: false, withNegated: false } as const;
 
 export const setupNode = buildCommand({
@@ -17,27 +18,31 @@ export const setupNode = buildCommand({
     const { UsageError } = await import("../core/errors.ts");
     const { thisNode } = await import("../core/node/identity.ts");
     const { NodeSetup } = await import("../core/node/setup/setup.ts");
+
+    const setup = new NodeSetup();
+    const report = (done: string, names: readonly string[]) => console.log(`${done}: ${names.join(", ") || NOTHING}`);
     return (flags: Flags) => {
       if ([flags.dryRun, flags.apply, flags.undo].filter(Boolean).length !== 1) {
         throw new UsageError("Say one of --dry-run, --apply and --undo");
       }
-      const config = loadConfig(flags.config);
-      const setup = new NodeSetup(config, thisNode(config, flags.node));
-      if (flags.dryRun) return setup.dryRun().forEach((line) => console.log(line));
-      if (Deno.uid() !== 0) {
+      if (!flags.dryRun && Deno.uid() !== 0) {
         throw new UsageError("setup-node changes the network: run it as root, or look with --dry-run");
       }
-      const done = flags.apply ? setup.apply() : setup.undo();
-      console.log(`${flags.apply ? "Applied" : "Undone"}: ${done.join(", ") || "nothing to do"}`);
+      // What was done is recorded: to undo it no config is needed.
+      if (flags.undo) return report("Undone", setup.undo());
+      const config = loadConfig(flags.config);
+      const node = thisNode(config, flags.node);
+      if (flags.dryRun) console.log(setup.dryRun(config, node).join("\n") || NOTHING);
+      if (flags.apply) report("Applied", setup.apply(config, node));
     };
   },
   parameters: {
     flags: {
       config: configFlag,
       node: nodeFlag,
-      dryRun: { ...off, brief: "Print the commands and change nothing" },
+      dryRun: { ...off, brief: "Print the commands that --apply would run, and change nothing" },
       apply: { ...off, brief: "Apply what is not so yet; originals are kept for --undo" },
-      undo: { ...off, brief: "Restore what --apply changed" },
+      undo: { ...off, brief: "Restore what --apply changed, whatever the config says now" },
     },
   },
   docs: {

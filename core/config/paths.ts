@@ -9,9 +9,9 @@ export function runDir(config: Config, node: NodeConfig): string {
   return resolve(Deno.env.get("DLBA_RUN_DIR") ?? "/run/dlba", config.array.name, node.name);
 }
 
-/** What outlives a reboot, as the settings that `dlba setup-node --undo` restores. `DLBA_STATE_DIR` moves it. */
-export function stateDir(config: Config, node: NodeConfig): string {
-  return resolve(Deno.env.get("DLBA_STATE_DIR") ?? "/var/lib/dlba", config.array.name, node.name);
+/** What this machine keeps over a reboot, as the settings that `dlba setup-node --undo` restores. `DLBA_STATE_DIR` moves it. */
+export function stateDir(): string {
+  return resolve(Deno.env.get("DLBA_STATE_DIR") ?? "/var/lib/dlba");
 }
 
 /** A path of the config file, taken relative to the file's own folder. */

@@ -164,6 +164,32 @@ Deno.test({
         await refused(/^This machine is not prepared: gro is on for eth0/);
         await host.must(["ethtool", "-K", "eth0", "gro", "off"]);
       });
+      await t.step("ARP settings are lost", async () => {
+        await host.must(["sysctl", "-qw", "net.ipv4.conf.all.arp_ignore=0"]);
+        await refused(
+          /^This machine is not prepared: net\.ipv4\.conf\.all\.arp_ignore is 0\. Run: dlba setup-node --apply$/,
+        );
+        await host.must(["sysctl", "-qw", "net.ipv4.conf.all.arp_ignore=1"]);
+      });
+      await t.step("no right to look at the guard, whether or not it is there", async () => {
+        for (const kept of ["-all", "-all,+net_raw"]) {
+          await refused(
+            /^No right to look at the kernel guard: run as root or with the capabilities CAP_NET_RAW and CAP_NET_ADMIN$/,
+            "setpriv",
+            `--bounding-set=${kept}`,
+            `--inh-caps=${kept}`,
+          );
+        }
+      });
+      await t.step("CAP_NET_RAW and CAP_NET_ADMIN are enough, as --help says", async () => {
+        const capabilities = "-all,+net_raw,+net_admin";
+        const wrapper = ["setpriv", `--bounding-set=${capabilities}`, `--inh-caps=${capabilities}`];
+        const child = host.start([...wrapper, ...dlbaCommand(["scheduler", ...flags])], env);
+        for (let i = 0; i < 100 && !host.log().includes("answers ARP"); i++) await delay(50);
+        child.kill("SIGTERM");
+        assert.equal((await child.status).code, 0, host.log());
+        assert.match(host.log(), /answers ARP/);
+      });
       await t.step(
         "no right to capture",
         () =>

@@ -21,22 +21,22 @@ Deno.test({
     ]);
     try {
       const config = `${lab.dir}/dlba.yaml`;
-      const env = { DLBA_RUN_DIR: `${lab.dir}/run`, DLBA_STATE_DIR: `${lab.dir}/state` };
+      const env = (name: string) => ({ DLBA_RUN_DIR: `${lab.dir}/run`, DLBA_STATE_DIR: `${lab.dir}/state/${name}` });
       await Deno.writeTextFile(config, configText(lab));
       const flags = (name: string) => ["--config", config, "--node", name];
       const scheduler = lab.host("a");
 
       await t.step("it refuses a machine that was not prepared", async () => {
-        const { code, stderr } = await scheduler.run(dlbaCommand(["scheduler", ...flags("a")]), env);
+        const { code, stderr } = await scheduler.run(dlbaCommand(["scheduler", ...flags("a")]), env("a"));
         assert.equal(code, 2);
-        assert.match(stderr, /the VIP 10\.79\.0\.100 is not on lo, the kernel guard is missing/);
+        assert.match(stderr, /: the kernel guard is missing, .*, the VIP 10\.79\.0\.100 is not on lo\./);
       });
 
       for (const name of NODES) {
-        await lab.host(name).must(dlbaCommand(["setup-node", "--apply", ...flags(name)]), env);
+        await lab.host(name).must(dlbaCommand(["setup-node", "--apply", ...flags(name)]), env(name));
         lab.host(name).start(dlbaCommand(["lab-web", name, `${VIP}:80`])).unref();
       }
-      const engine = scheduler.start(dlbaCommand(["scheduler", ...flags("a")]), env);
+      const engine = scheduler.start(dlbaCommand(["scheduler", ...flags("a")]), env("a"));
       await until(() => NODES.every((name) => /^ready$/m.test(lab.host(name).log())), "the web servers");
       await until(() => scheduler.log().includes("answers ARP"), "the scheduler");
 
@@ -88,7 +88,7 @@ Deno.test({
       });
 
       await t.step("a second scheduler is refused while the first answers", async () => {
-        const { code, stderr } = await lab.host("b").run(dlbaCommand(["scheduler", ...flags("b")]), env);
+        const { code, stderr } = await lab.host("b").run(dlbaCommand(["scheduler", ...flags("b")]), env("b"));
         assert.equal(code, 2);
         assert.match(stderr, /02:db:1a:00:00:02 on eth0 answers for the VIP 10\.79\.0\.100 already/);
       });
@@ -119,7 +119,7 @@ Deno.test({
       });
 
       await t.step("setup-node --undo restores the machine", async () => {
-        await lab.host("b").must(dlbaCommand(["setup-node", "--undo", ...flags("b")]), env);
+        await lab.host("b").must(dlbaCommand(["setup-node", "--undo", ...flags("b")]), env("b"));
         const state = await lab.host("b").must([
           "sh",
           "-c",

@@ -44,9 +44,9 @@ export class DemoArray {
     return `${this.lab.dir}/tls/${SITE}.crt`;
   }
 
-  /** Environment of every dlba process of the lab: its run and state folders are the lab's own. */
-  get env(): Record<string, string> {
-    return { DLBA_RUN_DIR: `${this.lab.dir}/run`, DLBA_STATE_DIR: `${this.lab.dir}/state` };
+  /** Environment of a node's processes: its run and state folders are the lab's own. */
+  env(name: string): Record<string, string> {
+    return { DLBA_RUN_DIR: `${this.lab.dir}/run`, DLBA_STATE_DIR: `${this.lab.dir}/state/${name}` };
   }
 
   /** Writes the config and the secrets. */
@@ -90,8 +90,8 @@ tls:
     }
     await Promise.all(NODES.map(async (name) => {
       const host = this.lab.host(name);
-      await host.must(dlbaCommand(["setup-node", "--apply", ...this.#nodeFlags(name)]), this.env);
-      const child = host.start(dlbaCommand(["node", ...this.#nodeFlags(name)]), this.env);
+      await host.must(dlbaCommand(["setup-node", "--apply", ...this.#nodeFlags(name)]), this.env(name));
+      const child = host.start(dlbaCommand(["node", ...this.#nodeFlags(name)]), this.env(name));
       this.#processes.push(child);
       await this.#untilReady(name, child);
     }));
@@ -113,7 +113,7 @@ tls:
   /** The tables of a node, by `dlba tables --json` run on it. */
   async tables(name: string = SCHEDULER): Promise<TablesReport> {
     const command = dlbaCommand(["tables", "--json", ...this.#nodeFlags(name)]);
-    return JSON.parse(await this.lab.host(name).must(command, this.env));
+    return JSON.parse(await this.lab.host(name).must(command, this.env(name)));
   }
 
   /** Which node the bucket of this client address and port belongs to now. */

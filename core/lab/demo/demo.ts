@@ -136,7 +136,7 @@ async function guarded(
 
 function howToLookAround(array: DemoArray): string {
   const enter = (name: string) => `nsenter --net=/run/netns/${array.lab.host(name).namespace}`;
-  const env = Object.entries(array.env).map(([key, value]) => `${key}=${value}`).join(" ");
+  const env = Object.entries(array.env(SCHEDULER)).map(([key, value]) => `${key}=${value}`).join(" ");
   const dlba = dlbaCommand([]).join(" ");
   return `
 The array stays up. Look around:

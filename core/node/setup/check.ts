@@ -1,17 +1,20 @@
 import type { Config, NodeConfig } from "../../config/schema.ts";
 import { UsageError } from "../../errors.ts";
-import { joiningOffloads } from "../../../ffi/offloads.ts";
-import { GUARD_TABLE } from "./guard.ts";
-import { runHere } from "./setup.ts";
-import { hasVip } from "./steps.ts";
+import { type Machine, requireTools, thisMachine } from "./machine.ts";
+import { look } from "./setting.ts";
+import { wantedSettings } from "./settings.ts";
 
-/** Throws UsageError, naming what is missing, unless `dlba setup-node --apply` was done on this machine. */
-export function checkSetup(config: Config, node: NodeConfig): void {
-  const missing = [
-    ...(hasVip(runHere, config.array.vip) ? [] : [`the VIP ${config.array.vip} is not on lo`]),
-    ...(runHere(["nft", "list", "table", "netdev", GUARD_TABLE]).ok ? [] : ["the kernel guard is missing"]),
-    ...joiningOffloads(node.interface).map((offload) => `${offload} is on for ${node.interface}`),
-  ];
-  if (missing.length === 0) return;
-  throw new UsageError(`This machine is not prepared: ${missing.join(", ")}. Run: dlba setup-node --apply`);
+/**
+ * Throws UsageError, naming what is missing, unless this machine is prepared as `dlba setup-node --apply` with this config
+ * would leave it; and where this process has no right to see that.
+ */
+export function checkSetup(config: Config, node: NodeConfig, machine: Machine = thisMachine): void {
+  const wanted = wantedSettings(config, node);
+  requireTools(machine, wanted.map(({ setting }) => setting.tool));
+  const findings = wanted.flatMap(({ setting, value }) => {
+    const now = look(machine, setting);
+    return now === value ? [] : [setting.finding(now)];
+  });
+  if (findings.length === 0) return;
+  throw new UsageError(`This machine is not prepared: ${findings.join(", ")}. Run: dlba setup-node --apply`);
 }

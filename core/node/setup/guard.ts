@@ -4,18 +4,55 @@
  * every frame. It stays as long as the machine is in the array, whether a process lives or not.
  */
 import type { Config, NodeConfig } from "../../config/schema.ts";
+import type { Setting } from "./setting.ts";
 
-export const GUARD_TABLE = "dlba";
+const TABLE = "netdev dlba";
+const NONE = "none";
 
-/** The rules as an nft(8) script of one line; applying it again replaces them. */
-export function guardScript(config: Config, node: NodeConfig): string {
-  const members = config.nodes.map((member) => member.mac).join(", ");
-  const table = `netdev ${GUARD_TABLE}`;
-  return [
-    `table ${table}`,
-    `delete table ${table}`,
-    `table ${table} { counter kept_from_stack { }; chain ingress { ` +
-    `type filter hook ingress device "${node.interface}" priority -500; policy accept; ` +
-    `ip daddr ${config.array.vip} ether saddr != { ${members} } counter name kept_from_stack drop; }; }`,
-  ].join("; ");
+/** The guard that a node needs, as a value of {@linkcode guard}: `INTERFACE VIP MAC...`. */
+export function guardValue(config: Config, node: NodeConfig): string {
+  return [node.interface, config.array.vip, ...config.nodes.map((member) => member.mac).sort()].join(" ");
+}
+
+/** All of the table is ours, whatever it holds: the original is that there is none. */
+export const guard: Setting = {
+  kind: "guard",
+  of: "",
+  name: "kernel guard",
+  tool: { program: "nft", package: "nftables" },
+  original: NONE,
+  read(machine) {
+    const { ok, stdout, stderr } = machine.run(["nft", "list", "table", "netdev", "dlba"]);
+    if (ok) return value(stdout);
+    return stderr.includes("No such file or directory") ? NONE : undefined;
+  },
+  command: (value) => ["nft", value === NONE ? `delete table ${TABLE}` : script(value)],
+  finding: (value) =>
+    value === NONE
+      ? "the kernel guard is missing"
+      : "the kernel guard is for another interface, VIP or set of nodes than the config's",
+};
+
+/** An nft(8) script that replaces in one transaction what is there. */
+function script(value: string): string {
+  return [`table ${TABLE}`, `delete table ${TABLE}`, value.startsWith("table ") ? value : rules(value)].join("; ");
+}
+
+function rules(value: string): string {
+  const [device, vip, ...macs] = value.split(" ");
+  return `table ${TABLE} { counter kept_from_stack { }; chain ingress { ` +
+    `type filter hook ingress device "${device}" priority -500; policy accept; ` +
+    `ip daddr ${vip} ether saddr != { ${macs.join(", ")} } counter name kept_from_stack drop; }; }`;
+}
+
+const LISTING = new RegExp(
+  '^table netdev dlba \\{ counter kept_from_stack \\{ [^}]*\\} chain ingress \\{ type filter hook ingress device "([^"]+)" ' +
+    'priority -500; policy accept; ip daddr (\\S+) ether saddr != (.+) counter name "kept_from_stack" drop \\} \\}$',
+);
+
+/** The value that nft lists, by its text: nft 1.0 leaves the device out of its JSON. Other rules are their own text. */
+function value(listing: string): string {
+  const [, device, vip, macs] = LISTING.exec(listing.trim().replaceAll(/\s+/g, " ")) ?? [];
+  if (!macs) return listing.trim();
+  return [device, vip, ...macs.match(/[\da-f:]{17}/g)?.sort() ?? []].join(" ");
 }

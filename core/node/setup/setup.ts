@@ -1,98 +1,104 @@
 /** `dlba setup-node`: prepares a machine for the array, and restores it. */
-import { dirname } from "node:path";
 import type { Config, NodeConfig } from "../../config/schema.ts";
-import { stateDir } from "../../config/paths.ts";
 import { Failure, UsageError } from "../../errors.ts";
-import { type Runner, type SetupStep, setupSteps } from "./steps.ts";
-
-/** A change that was made, and the command that takes it back. */
-interface Change {
-  readonly name: string;
-  readonly undo: readonly string[];
-}
-
-const STATE_FILE = "setup-node.json";
-
-/** Runs a command on this machine. Throws UsageError where the program is missing. */
-export const runHere: Runner = ([program, ...args]) => {
-  try {
-    const output = new Deno.Command(program!, { args, stdin: "null" }).outputSync();
-    const text = new TextDecoder();
-    return { ok: output.success, stdout: text.decode(output.stdout), stderr: text.decode(output.stderr) };
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw new UsageError(`No ${program} on this machine`);
-    throw error;
-  }
-};
+import { type Machine, requireTools, shellText, thisMachine } from "./machine.ts";
+import { type Move, movesBack, movesTo, recorded } from "./moves.ts";
+import { type Change, RecordFile, sameSetting, type SetupRecord } from "./record.ts";
+import { look, type Setting, type Wanted } from "./setting.ts";
+import { settingOf, wantedSettings } from "./settings.ts";
 
 export class NodeSetup {
-  #steps: readonly SetupStep[];
-  #stateFile: string;
+  #file = new RecordFile();
 
-  constructor(config: Config, node: NodeConfig, readonly run: Runner = runHere) {
-    this.#steps = setupSteps(config, node);
-    this.#stateFile = `${stateDir(config, node)}/${STATE_FILE}`;
-  }
+  constructor(readonly machine: Machine = thisMachine) {}
 
-  /** The commands of {@linkcode apply} as a shell takes them; changes nothing. */
-  dryRun(): string[] {
-    return this.#steps.map((step) => `${shell(step.apply)}   # ${step.name} (${step.package})`);
+  /**
+   * The commands that {@linkcode apply} would run, as a shell takes them; changes nothing. What this process has no right to
+   * look at counts as not so yet. Throws UsageError.
+   */
+  dryRun(config: Config, node: NodeConfig): string[] {
+    const wanted = wantedSettings(config, node);
+    const moves = movesTo(wanted, this.#recordFor(config, wanted), (setting) => setting.read(this.machine) ?? "unseen");
+    return moves.map(({ setting, to }) =>
+      `${shellText(setting.command(to))}   # ${setting.name} (${setting.tool.package})`
+    );
   }
 
   /**
-   * Applies what is not so yet; returns the names of the steps applied. How to restore is written down before each change, and an
-   * earlier original is kept. A step that fails takes back those of this call. Throws UsageError.
+   * Takes back what an earlier call did and the config no longer says, then makes what is not so yet; returns the names of the
+   * settings changed. What is to be restored is written down before each change. When a change fails, those of this call are
+   * taken back. Throws UsageError.
    */
-  apply(): string[] {
-    const earlier = this.#changes();
-    const made: Change[] = [];
-    for (const step of this.#steps) {
-      const undo = step.plan(this.run);
-      if (undo === undefined) continue;
-      made.push({ name: step.name, undo });
-      this.#remember([...earlier, ...made.filter(({ name }) => !earlier.some((change) => change.name === name))]);
-      const { ok, stderr } = this.run(step.apply);
-      if (ok) continue;
-      made.pop();
-      for (const change of made.reverse()) this.run(change.undo);
-      this.#remember(earlier);
+  apply(config: Config, node: NodeConfig): string[] {
+    const wanted = wantedSettings(config, node);
+    const before = this.#recordFor(config, wanted);
+    const moves = movesTo(wanted, before, (setting) => look(this.machine, setting));
+    let record = before;
+    for (const [index, move] of moves.entries()) {
+      if (move.change) this.#file.save(record = recorded(record, move.change));
+      const failure = this.#make(move);
+      if (failure === undefined) continue;
+      const left = moves.slice(0, index).reverse().filter((made) => this.#make(reverse(made)) !== undefined);
+      if (left.length === 0) this.#file.save(before);
       throw new UsageError(
-        `Cannot apply ${step.name}: ${shell(step.apply)} said: ${stderr.trim()}. Nothing was changed`,
+        `${failure}. ${left.length === 0 ? "Nothing was changed" : `Left changed: ${names(left).join(", ")}`}`,
       );
     }
-    return made.map((change) => change.name);
+    // What was wanted no longer is back, or was gone.
+    this.#file.save(withOnly(record, wanted));
+    return names(moves);
   }
 
-  /** Takes back what {@linkcode apply} did, in the reverse order; returns the names. Throws Failure naming what cannot be. */
+  /**
+   * Takes back what {@linkcode apply} did, whatever the config says now; returns the names of the settings changed.
+   * Throws Failure naming what cannot be taken back, which stays recorded.
+   */
   undo(): string[] {
-    const changes = this.#changes().reverse();
-    const left = changes.filter((change) => !this.run(change.undo).ok);
-    this.#remember(left.reverse());
-    if (left.length > 0) throw new Failure(`Cannot undo: ${left.map((change) => shell(change.undo)).join("; ")}`);
-    return changes.map((change) => change.name);
+    const record = this.#file.load();
+    if (!record) return [];
+    requireTools(this.machine, record.changes.map((change) => settingOf(change).tool));
+    const moves = movesBack(record.changes, (setting) => look(this.machine, setting));
+    const failed = moves.flatMap((move) => {
+      const failure = this.#make(move);
+      return failure === undefined ? [] : [{ ...move, failure }];
+    });
+    this.#file.save(withOnly(record, failed));
+    if (failed.length > 0) throw new Failure(failed.map(({ failure }) => failure).join("\n"));
+    return names(moves);
   }
 
-  #changes(): Change[] {
-    try {
-      return JSON.parse(Deno.readTextFileSync(this.#stateFile));
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return [];
-      throw error;
+  /** What is recorded of this machine, which must be of this array, and must have the tools. */
+  #recordFor({ array }: Config, wanted: readonly Wanted[]): SetupRecord {
+    const record = this.#file.load() ?? { array: array.name, changes: [] };
+    if (record.array !== array.name) {
+      throw new UsageError(
+        `This machine is prepared for the array ${record.array}, and it can be in one only. First run: dlba setup-node --undo`,
+      );
     }
+    requireTools(this.machine, wanted.map(({ setting }) => setting.tool));
+    return record;
   }
 
-  #remember(changes: readonly Change[]): void {
-    if (changes.length === 0) {
-      if (this.#changes().length > 0) Deno.removeSync(this.#stateFile);
-      return;
-    }
-    Deno.mkdirSync(dirname(this.#stateFile), { recursive: true });
-    const fresh = `${this.#stateFile}.new`;
-    Deno.writeTextFileSync(fresh, JSON.stringify(changes, null, 2) + "\n");
-    Deno.renameSync(fresh, this.#stateFile);
+  /** Returns why it failed. */
+  #make({ setting, to }: Move): string | undefined {
+    const command = setting.command(to);
+    const { ok, stderr } = this.machine.run(command);
+    if (ok) return undefined;
+    const said = stderr.trim().replaceAll(/\s*\n\s*/g, " ");
+    return `Cannot change the ${setting.name}: ${shellText(command)} said: ${said}`;
   }
 }
 
-function shell(command: readonly string[]): string {
-  return command.map((word) => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+function reverse({ setting, from, to }: Move): Move {
+  return { setting, from: to, to: from };
+}
+
+/** The record of these settings alone. */
+function withOnly(record: SetupRecord, settings: readonly { readonly setting: Setting }[]): SetupRecord {
+  const isKept = (change: Change) => settings.some(({ setting }) => sameSetting(setting, change));
+  return { ...record, changes: record.changes.filter(isKept) };
+}
+
+function names(moves: readonly Move[]): string[] {
+  return moves.map(({ setting }) => setting.name);
 }
