@@ -16,7 +16,7 @@ export const setupNode = buildCommand({
   loader: async () => {
     const { loadConfig } = await import("../core/config/load.ts");
     const { UsageError } = await import("../core/errors.ts");
-    const { thisNode } = await import("../core/node/identity.ts");
+    const { checkInterface, thisNode } = await import("../core/node/identity.ts");
     const { NodeSetup } = await import("../core/node/setup/setup.ts");
 
     const setup = new NodeSetup();
@@ -33,6 +33,7 @@ export const setupNode = buildCommand({
       const config = loadConfig(flags.config);
       const node = thisNode(config, flags.node);
       if (flags.dryRun) console.log(setup.dryRun(config, node).join("\n") || NOTHING);
+      checkInterface(node);
       if (flags.apply) report("Applied", setup.apply(config, node));
     };
   },
