@@ -1,16 +1,17 @@
 /**
  * `deno task test`: installs what the tests need, runs every test, and prints `N passed, N failed` as its last line
- * (`, N skipped` follows where end-to-end tests were skipped for want of root).
+ * (`, N skipped` follows where end-to-end tests were skipped for want of network namespaces).
  */
 import { UsageError } from "../core/errors.ts";
+import { whyNoNamespaces } from "../core/lab/namespaces.ts";
 import { ensureRequirements } from "../core/lab/requirements.ts";
 
 const SUMMARY = /(\d+) passed(?: \(\d+ steps?\))? \| (\d+) failed(?: \(\d+ steps?\))?(?: \| (\d+) ignored)?/;
 
 async function run(paths: readonly string[]): Promise<number> {
-  const root = Deno.uid() === 0;
-  ensureRequirements(root ? "test" : "unit", root);
-  if (!root) console.error("test: the end-to-end tests need root for network namespaces and are skipped");
+  const reason = whyNoNamespaces();
+  ensureRequirements(reason ? "unit" : "test", Deno.uid() === 0);
+  if (reason) console.error(`test: ${reason}: the end-to-end tests are skipped`);
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", "-A", "--no-check", "--trace-leaks", ...(paths.length > 0 ? paths : ["tests"])],
     env: { NO_COLOR: "1" },
