@@ -15,18 +15,16 @@ export const demo = buildCommand({
   loader: async () => {
     const { removeKeptDemos, runDemo } = await import("../core/lab/demo/demo.ts");
     return async ({ remove, ...options }: Flags) => {
-      if (remove) {
-        console.log(`Removed: ${await removeKeptDemos()}`);
-        return undefined;
-      }
-      return await runDemo(options) ? undefined : new Error("A step did not hold");
+      if (!remove) Deno.exit(await runDemo(options));
+      const { removed, running } = await removeKeptDemos();
+      console.log(`Removed: ${removed}${running > 0 ? ` (left alone: ${running} in use)` : ""}`);
     };
   },
   parameters: {
     flags: {
       json: jsonFlag,
       loopback: { ...off, brief: "Only the server role, on 127.0.0.1: needs neither root nor packages" },
-      keep: { ...off, brief: "Leave the array up and print how to look around" },
+      keep: { ...off, brief: "Leave the array up, with what was killed running again, and print how to look around" },
       remove: { ...off, brief: "Remove the arrays that --keep left up, and do nothing else" },
       install: { ...off, brief: "Install missing Debian packages first (as root)" },
     },
@@ -36,6 +34,6 @@ export const demo = buildCommand({
     fullDescription:
       "Makes a client, a switch, 3 nodes and 3 web servers in network namespaces, sends HTTP and HTTPS\n" +
       "requests through the array, kills a web server and a node, and prints what was seen of each step.\n" +
-      "Everything is removed at the end, also on Ctrl-C. Exit code 0 only if every step held.",
+      "Everything is removed at the end, however it ends. Exit code 0 only if every step held.",
   },
 });

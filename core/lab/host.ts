@@ -14,17 +14,23 @@ export class Host {
     readonly address: string,
     readonly mac: string,
     readonly logFile: string,
+    /** Marks the processes of the lab. */
+    readonly lab: { readonly env: Record<string, string> },
   ) {}
 
-  /** The command line that runs `args` in this host. nsenter keeps /sys as it is, `ip netns exec` remounts it. */
+  /**
+   * The command line that runs `args` in this host. nsenter keeps /sys as it is, `ip netns exec` remounts it. In a session of its
+   * own, as on another machine: Ctrl-C is for this process, which ends the others.
+   */
   command(args: readonly string[]): string[] {
-    return ["nsenter", `--net=/run/netns/${this.namespace}`, ...args];
+    return ["setsid", "nsenter", `--net=/run/netns/${this.namespace}`, ...args];
   }
 
   /** Runs a command to its end, whatever its exit code. */
   async run(args: readonly string[], env: Record<string, string> = {}): Promise<Output> {
     const [program, ...rest] = this.command(args);
-    const output = await new Deno.Command(program!, { args: rest, env, stdin: "null" }).output();
+    const output = await new Deno.Command(program!, { args: rest, env: { ...env, ...this.lab.env }, stdin: "null" })
+      .output();
     const text = new TextDecoder();
     return { code: output.code, stdout: text.decode(output.stdout), stderr: text.decode(output.stderr) };
   }
@@ -45,7 +51,13 @@ export class Host {
   start(args: readonly string[], env: Record<string, string> = {}): Deno.ChildProcess {
     const redirect = ["sh", "-c", 'log=$1; shift; exec "$@" >>"$log" 2>&1', "sh", this.logFile];
     const [program, ...rest] = this.command([...redirect, ...args]);
-    return new Deno.Command(program!, { args: rest, env, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+    return new Deno.Command(program!, {
+      args: rest,
+      env: { ...env, ...this.lab.env },
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
   }
 
   /** What the host's processes wrote so far. */

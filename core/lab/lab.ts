@@ -5,23 +5,16 @@
  *             ├── switch ──┼─ node b ...
  *     web 1 ──┘            └─ ...
  *
- * Every namespace is named `dlba-<id>-<host>`. A janitor process removes them and the processes in them when
- * this process ends, however it ends: it waits for the end of a pipe.
+ * Every namespace is named `dlba-<id>-<host>`. All of it goes when this process ends, however it ends: see {@linkcode Janitor}.
  */
+import { existsSync } from "node:fs";
 import { Host } from "./host.ts";
-
-/** Ends each process of the lab's namespaces, then removes the namespaces and the lab's folder. */
-const JANITOR = `
-read -r order
-[ "$order" = keep ] && exit 0
-list() { ip netns list 2>/dev/null | sed -n "s/^\\($1[^ ]*\\).*/\\1/p"; }
-for ns in $(list "$1"); do kill -9 $(ip netns pids "$ns") 2>/dev/null; done
-for ns in $(list "$1"); do ip netns del "$ns"; done
-rm -rf "${"$"}{2:?}/$1"
-`;
+import { hasJanitor, Janitor, removeLab } from "./janitor.ts";
 
 /** Holds each lab's folder; only root can write there, and only root can make a lab. */
 const LABS = "/run/dlba-lab";
+/** As `ip netns` keeps them. */
+const NAMESPACES = "/run/netns";
 
 /** A host to be made. */
 export interface HostPlan {
@@ -31,44 +24,30 @@ export interface HostPlan {
 }
 
 export class Lab {
+  /** Prefix of the namespaces: `dlba-<id>-`. */
+  readonly prefix = freePrefix();
+  /** The lab's own folder: configs, logs, run and state folders of the nodes. */
+  readonly dir = `${LABS}/${this.prefix}`;
   readonly hosts: ReadonlyMap<string, Host>;
-  #janitor: Deno.ChildProcess;
-  #order: WritableStreamDefaultWriter<Uint8Array>;
-  #closed = false;
+  #janitor: Janitor;
+  #plans: readonly HostPlan[];
 
-  private constructor(
-    /** Prefix of the namespaces: `dlba-<id>-`. */
-    readonly prefix: string,
-    /** The lab's own folder: configs, logs, run and state folders of the nodes. */
-    readonly dir: string,
-    hosts: Map<string, Host>,
-    janitor: Deno.ChildProcess,
-  ) {
-    this.hosts = hosts;
-    this.#janitor = janitor;
-    this.#order = janitor.stdin.getWriter();
+  /** Nothing is made yet, apart from the janitor. */
+  constructor(plans: readonly HostPlan[]) {
+    Deno.mkdirSync(LABS, { recursive: true, mode: 0o700 });
+    this.#plans = plans;
+    this.#janitor = new Janitor(this.prefix, this.dir);
+    this.hosts = new Map(plans.map(({ name, addresses }, index) => {
+      const mac = `02:db:1a:00:00:${(index + 1).toString(16).padStart(2, "0")}`;
+      return [name, this.#host(name, addresses[0]!.split("/")[0]!, mac)];
+    }));
   }
 
-  /** Makes the namespaces, the switch and the links. Needs root. */
+  /** A lab that is built. Needs root. */
   static async create(plans: readonly HostPlan[]): Promise<Lab> {
-    const prefix = `dlba-${Deno.pid}${labs++ === 0 ? "" : `x${labs}`}-`;
-    const dir = `${LABS}/${prefix}`;
-    await Deno.mkdir(dir, { recursive: true, mode: 0o700 });
-    const hosts = new Map<string, Host>();
-    plans.forEach(({ name, addresses }, index) => {
-      const mac = `02:db:1a:00:00:${(index + 1).toString(16).padStart(2, "0")}`;
-      hosts.set(name, new Host(name, prefix + name, addresses[0]!.split("/")[0]!, mac, `${dir}/${name}.log`));
-    });
-    const janitor = new Deno.Command("setsid", {
-      args: ["sh", "-c", JANITOR, "sh", prefix, LABS],
-      stdin: "piped",
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
-    janitor.unref();
-    const lab = new Lab(prefix, dir, hosts, janitor);
+    const lab = new Lab(plans);
     try {
-      await lab.#build(plans);
+      await lab.build();
     } catch (error) {
       await lab.close();
       throw error;
@@ -76,10 +55,16 @@ export class Lab {
     return lab;
   }
 
-  async #build(plans: readonly HostPlan[]): Promise<void> {
+  #host(name: string, address: string, mac: string): Host {
+    return new Host(name, this.prefix + name, address, mac, `${this.dir}/${name}.log`, this.#janitor);
+  }
+
+  /** Makes the namespaces, the switch and the links. */
+  async build(): Promise<void> {
+    await this.#janitor.open();
     const hosts = [...this.hosts.values()];
     const sw = this.switchNamespace;
-    await ipBatch([
+    await this.#ipBatch([
       `netns add ${sw}`,
       `link add br0 netns ${sw} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
       ...hosts.flatMap((host) => [
@@ -93,7 +78,7 @@ export class Lab {
         "sysctl -qwe net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0; ip link set br0 up; " +
         hosts.map((host) => `ip link set dev ${host.name} master br0 up`).join("; "),
     );
-    await Promise.all(plans.map((plan, index) =>
+    await Promise.all(this.#plans.map((plan, index) =>
       hosts[index]!.must([
         "sh",
         "-ec",
@@ -117,51 +102,60 @@ export class Lab {
 
   /** Runs a shell script in the switch's namespace, where each port bears its host's name. */
   async inSwitch(script: string): Promise<string> {
-    return await new Host("switch", this.switchNamespace, "", "", "/dev/null").must(["sh", "-ec", script]);
+    return await this.#host("switch", "", "").must(["sh", "-ec", script]);
   }
 
   /** Removes everything; a second call does nothing. */
   async close(): Promise<void> {
-    await this.#dismiss("remove\n");
+    await this.#janitor.remove();
   }
 
   /** Leaves everything up. */
   async keep(): Promise<void> {
-    await this.#dismiss("keep\n");
+    await this.#janitor.keep();
   }
 
-  async #dismiss(order: string): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#janitor.ref();
-    await this.#order.write(new TextEncoder().encode(order));
-    await this.#order.close();
-    await this.#janitor.status;
+  /** Runs many `ip` commands in one process, stopping at the first that fails. */
+  async #ipBatch(lines: readonly string[]): Promise<void> {
+    const args = ["-batch", "-"];
+    const { env } = this.#janitor;
+    const child = new Deno.Command("ip", { args, env, stdin: "piped", stdout: "null", stderr: "piped" }).spawn();
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(lines.join("\n") + "\n"));
+    await writer.close();
+    const { success, stderr } = await child.output();
+    if (!success) throw new Error(`ip -batch failed: ${new TextDecoder().decode(stderr).trim()}`);
   }
 }
 
+/** This process has made so many labs. */
 let labs = 0;
 
+/** Passes over labs that a process of the same number kept. */
+function freePrefix(): string {
+  const taken = labsOnThisMachine();
+  while (true) {
+    const prefix = `dlba-${Deno.pid}${labs++ === 0 ? "" : `x${labs}`}-`;
+    if (!taken.includes(prefix)) return prefix;
+  }
+}
+
 /** Prefixes of the labs on this machine, those left by `--keep` included. */
-export async function labsOnThisMachine(): Promise<string[]> {
-  const { stdout } = await new Deno.Command("ip", { args: ["netns", "list"] }).output();
-  const names = new TextDecoder().decode(stdout).matchAll(/^(dlba-\w+-)\S+/gm);
-  return [...new Set([...names].map((match) => match[1]!))];
+export function labsOnThisMachine(): string[] {
+  const names = [NAMESPACES, LABS].filter((folder) => existsSync(folder))
+    .flatMap((folder) => [...Deno.readDirSync(folder)].map(({ name }) => name));
+  return [...new Set(names.flatMap((name) => /^dlba-\w+-/.exec(name)?.[0] ?? []))];
 }
 
-/** Removes a lab that was kept: its processes, its namespaces. */
-export async function removeLab(prefix: string): Promise<void> {
-  const janitor = new Deno.Command("sh", { args: ["-c", JANITOR, "sh", prefix, LABS], stdin: "null" }).spawn();
-  await janitor.status;
-}
-
-/** Runs many `ip` commands in one process, stopping at the first that fails. */
-async function ipBatch(lines: readonly string[]): Promise<void> {
-  const child = new Deno.Command("ip", { args: ["-batch", "-"], stdin: "piped", stdout: "null", stderr: "piped" })
-    .spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(lines.join("\n") + "\n"));
-  await writer.close();
-  const { success, stderr } = await child.output();
-  if (!success) throw new Error(`ip -batch failed: ${new TextDecoder().decode(stderr).trim()}`);
+/** Removes the labs whose process is gone: those that were kept. Returns how many were removed, and how many are in use. */
+export async function removeKeptLabs(): Promise<{ removed: number; running: number }> {
+  const outcome = { removed: 0, running: 0 };
+  for (const prefix of labsOnThisMachine()) {
+    if (await hasJanitor(prefix)) outcome.running++;
+    else {
+      await removeLab(prefix, `${LABS}/${prefix}`);
+      outcome.removed++;
+    }
+  }
+  return outcome;
 }

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { delay } from "../../core/delay.ts";
 import { Lab, labsOnThisMachine } from "../../core/lab/lab.ts";
+import { whyNoNamespaces } from "../../core/lab/namespaces.ts";
+import { processesWith } from "./traces.ts";
 
-const ignore = Deno.uid() !== 0;
+const ignore = whyNoNamespaces() !== undefined;
 const PLANS = [
   { name: "client", addresses: ["10.78.0.1/24", "10.78.0.2/24"] },
   { name: "a", addresses: ["10.78.0.11/24"] },
@@ -19,7 +21,7 @@ Deno.test({
       const script = `curl -s -m 2 http://${address}:81/; ip neigh show ${address}`;
       const neighbours = await lab.host("client").must(["sh", "-c", script]);
       assert.match(neighbours, new RegExp(lab.host("a").mac), "the client resolved the node's MAC through the switch");
-      assert.deepEqual((await labsOnThisMachine()).filter((prefix) => prefix === lab.prefix), [lab.prefix]);
+      assert.deepEqual(labsOnThisMachine().filter((prefix) => prefix === lab.prefix), [lab.prefix]);
     } finally {
       await lab.close();
     }
@@ -52,11 +54,24 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "Lab.close() removes every trace even where its janitor was killed",
+  ignore,
+  async fn() {
+    const lab = await Lab.create(PLANS);
+    lab.host("a").start(["sleep", "60"]).unref();
+    for (const pid of processesWith(`DLBA_JANITOR=${lab.prefix}`)) Deno.kill(pid, "SIGKILL");
+    await lab.close();
+    await assertGone(lab.prefix, lab.dir);
+    await assert.rejects(lab.host("a").run(["true"]), /is closed$/, "nothing is started in a lab that is closed");
+  },
+});
+
 /** Fails unless namespaces, processes and folder of the lab are gone within two seconds. */
 async function assertGone(prefix: string, dir: string): Promise<void> {
   const deadline = performance.now() + 2000;
-  while ((await labsOnThisMachine()).includes(prefix) && performance.now() < deadline) await delay(50);
-  assert.ok(!(await labsOnThisMachine()).includes(prefix), "namespaces are left");
+  while (labsOnThisMachine().includes(prefix) && performance.now() < deadline) await delay(50);
+  assert.ok(!labsOnThisMachine().includes(prefix), "namespaces are left");
   await delay(50);
   await assert.rejects(Deno.stat(dir), Deno.errors.NotFound);
 }

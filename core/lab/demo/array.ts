@@ -21,20 +21,14 @@ const WAIT_MS = 15_000;
 const WAIT_STEP_MS = 100;
 
 export class DemoArray {
+  readonly lab = new Lab([
+    { name: "client", addresses: CLIENT_ADDRESSES.map((address) => `${address}/24`) },
+    ...NODES.map((name, index) => ({ name, addresses: [`10.77.0.${11 + index}/24`] })),
+    ...WEBS.map((name, index) => ({ name, addresses: [`10.77.0.${21 + index}/24`] })),
+  ]);
   #webs = new Map<string, Deno.ChildProcess>();
   #processes: Deno.ChildProcess[] = [];
-
-  private constructor(readonly lab: Lab) {}
-
-  /** Makes the hosts; nothing runs in them yet. */
-  static async create(): Promise<DemoArray> {
-    const lab = await Lab.create([
-      { name: "client", addresses: CLIENT_ADDRESSES.map((address) => `${address}/24`) },
-      ...NODES.map((name, index) => ({ name, addresses: [`10.77.0.${11 + index}/24`] })),
-      ...WEBS.map((name, index) => ({ name, addresses: [`10.77.0.${21 + index}/24`] })),
-    ]);
-    return new DemoArray(lab);
-  }
+  #killed = new Set<string>();
 
   get configFile(): string {
     return `${this.lab.dir}/dlba.yaml`;
@@ -52,9 +46,7 @@ export class DemoArray {
   /** Writes the config and the secrets. */
   async configure(): Promise<void> {
     await Deno.writeTextFile(this.configFile, this.#config());
-    const [program, ...args] = dlbaCommand(["init", "--config", this.configFile, "--self-signed", SITE]);
-    const { success, stderr } = await new Deno.Command(program!, { args }).output();
-    if (!success) throw new Error(`dlba init failed: ${new TextDecoder().decode(stderr).trim()}`);
+    await this.lab.host(SCHEDULER).must(dlbaCommand(["init", "--config", this.configFile, "--self-signed", SITE]));
   }
 
   #config(): string {
@@ -82,27 +74,32 @@ tls:
 
   /** Starts web servers and nodes, and resolves when each node answers on its status port. */
   async start(): Promise<void> {
-    for (const name of WEBS) {
-      const host = this.lab.host(name);
-      const child = host.start(dlbaCommand(["lab-web", name, `${host.address}:${WEB_PORT}`]));
-      this.#webs.set(name, child);
-      this.#processes.push(child);
-    }
+    for (const name of WEBS) this.#startWeb(name);
     await Promise.all(NODES.map(async (name) => {
-      const host = this.lab.host(name);
-      await host.must(dlbaCommand(["setup-node", "--apply", ...this.#nodeFlags(name)]), this.env(name));
-      const child = host.start(dlbaCommand(["node", ...this.#nodeFlags(name)]), this.env(name));
-      this.#processes.push(child);
-      await this.#untilReady(name, child);
+      await this.lab.host(name).must(dlbaCommand(["setup-node", "--apply", ...this.#nodeFlags(name)]), this.env(name));
+      await this.#startNode(name);
     }));
   }
 
-  async #untilReady(name: string, child: Deno.ChildProcess): Promise<void> {
+  #startWeb(name: string): void {
+    const host = this.lab.host(name);
+    const child = host.start(dlbaCommand(["lab-web", name, `${host.address}:${WEB_PORT}`]));
+    this.#webs.set(name, child);
+    this.#processes.push(child);
+  }
+
+  /** Resolves when the node is ready. */
+  async #startNode(name: string): Promise<void> {
+    const host = this.lab.host(name);
+    const before = host.log().length;
+    const child = host.start(dlbaCommand(["node", ...this.#nodeFlags(name)]), this.env(name));
+    this.#processes.push(child);
     let ended: Deno.CommandStatus | undefined;
     child.status.then((status) => ended = status);
     await waitFor(`node ${name} to be ready`, () => {
-      if (ended) throw new Error(`node ${name} ended with ${ended.code}: ${this.lab.host(name).log().trim()}`);
-      return Promise.resolve(/^ready$/m.test(this.lab.host(name).log()));
+      const log = host.log().slice(before);
+      if (ended) throw new Error(`node ${name} ended with ${ended.code}: ${log.trim()}`);
+      return Promise.resolve(/^ready$/m.test(log));
     });
   }
 
@@ -129,7 +126,32 @@ tls:
   }
 
   killWeb(name: string): void {
+    this.#killed.add(name);
     this.#webs.get(name)!.kill("SIGKILL");
+  }
+
+  /** As a machine dies: its link goes down and every process ends. */
+  async killNode(name: string): Promise<void> {
+    this.#killed.add(name);
+    await this.lab.host(name).die();
+  }
+
+  /** Starts again what was killed, and resolves when the array counts on it; returns the names. */
+  async bringBack(): Promise<string[]> {
+    const names = [...this.#killed];
+    this.#killed.clear();
+    for (const name of names) {
+      if (this.#webs.has(name)) this.#startWeb(name);
+      else {
+        await this.lab.host(name).must(["ip", "link", "set", "eth0", "up"]);
+        await this.#startNode(name);
+        await waitFor(`node ${name} to be back in the tables`, async () => {
+          const { server_status } = await this.tables();
+          return !server_status.find((row) => row.name === name)!.failed;
+        });
+      }
+    }
+    return names;
   }
 
   /** Lets go of the processes, so that they outlive this one. */

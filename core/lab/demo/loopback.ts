@@ -1,5 +1,6 @@
 /** The server role alone on 127.0.0.1: no root, no namespaces, nothing to install. */
 import { dlbaCommand } from "../../node/role.ts";
+import { Janitor } from "../janitor.ts";
 import { waitFor } from "./array.ts";
 import type { Site } from "./steps.ts";
 
@@ -7,25 +8,22 @@ const HOST = "localhost";
 const WEBS = ["web1", "web2", "web3"] as const;
 
 export class LoopbackSite {
-  #dir: string;
+  readonly site: Site;
+  #ports: LoopbackPorts;
+  #janitor: Janitor;
   #children = new Map<string, Deno.ChildProcess>();
 
-  private constructor(dir: string, readonly site: Site) {
-    this.#dir = dir;
+  /** Nothing is made yet, apart from the janitor. */
+  constructor() {
+    const id = `dlba-loopback-${crypto.randomUUID()}`;
+    this.#janitor = new Janitor(id, `${Deno.env.get("TMPDIR") ?? "/tmp"}/${id}`);
+    const [http, https, status, ...webs] = freePorts(3 + WEBS.length) as [number, number, number, ...number[]];
+    this.#ports = { http, https, status, webs };
+    this.site = { http: `http://${HOST}:${http}`, https: `https://${HOST}:${https}` };
   }
 
-  static async create(): Promise<LoopbackSite> {
-    const dir = await Deno.makeTempDir({ prefix: "dlba-loopback-" });
-    const [http, https, status, ...webs] = freePorts(3 + WEBS.length);
-    const loopback = new LoopbackSite(dir, { http: `http://${HOST}:${http}`, https: `https://${HOST}:${https}` });
-    try {
-      await Deno.writeTextFile(loopback.#configFile, config(http!, https!, status!, webs));
-      await loopback.#start(webs);
-    } catch (error) {
-      await loopback.close();
-      throw error;
-    }
-    return loopback;
+  get #dir(): string {
+    return this.#janitor.folder;
   }
 
   get #configFile(): string {
@@ -36,27 +34,35 @@ export class LoopbackSite {
     return Deno.readTextFileSync(`${this.#dir}/tls/${HOST}.crt`);
   }
 
-  async #start(webPorts: readonly number[]): Promise<void> {
-    const [program, ...args] = dlbaCommand(["init", "--config", this.#configFile, "--self-signed", HOST]);
-    const { success, stderr } = await new Deno.Command(program!, { args }).output();
-    if (!success) throw new Error(`dlba init failed: ${new TextDecoder().decode(stderr).trim()}`);
-    WEBS.forEach((name, index) => this.#spawn(name, ["lab-web", name, `127.0.0.1:${webPorts[index]}`]));
+  /** Resolves when the DLBA server and the web servers listen. */
+  async start(): Promise<void> {
+    await this.#janitor.open();
+    await Deno.writeTextFile(this.#configFile, config(this.#ports));
+    const init = this.#spawn("init", ["init", "--config", this.#configFile, "--self-signed", HOST]);
+    const { code } = await init.status;
+    if (code !== 0) throw new Error(`dlba init ended with ${code}`);
+    const { webs } = this.#ports;
+    WEBS.forEach((name, index) => this.#spawn(name, ["lab-web", name, `127.0.0.1:${webs[index]}`]));
     const serve = ["serve", "--config", this.#configFile, "--node", "a", "--listen", "127.0.0.1"];
     const child = this.#spawn("serve", serve);
     let ended: Deno.CommandStatus | undefined;
     child.status.then((status) => ended = status);
     await waitFor("dlba serve to listen", async () => {
       if (ended) throw new Error(`dlba serve ended with ${ended.code}`);
-      return await connects(Number(new URL(this.site.https).port)) &&
-        (await Promise.all(webPorts.map(connects))).every(Boolean);
+      return (await Promise.all([this.#ports.https, ...webs].map(connects))).every(Boolean);
     });
   }
 
+  /** In a session of its own: Ctrl-C is for this process, which ends the others. */
   #spawn(name: string, args: readonly string[]): Deno.ChildProcess {
-    const [program, ...rest] = dlbaCommand(args);
-    const env = { DLBA_RUN_DIR: `${this.#dir}/run`, DLBA_SUPERVISOR_PID: String(Deno.pid) };
-    const child = new Deno.Command(program!, { args: rest, env, stdin: "null", stdout: "null", stderr: "inherit" })
-      .spawn();
+    const env = { ...this.#janitor.env, DLBA_RUN_DIR: `${this.#dir}/run` };
+    const child = new Deno.Command("setsid", {
+      args: dlbaCommand(args),
+      env,
+      stdin: "null",
+      stdout: "null",
+      stderr: "inherit",
+    }).spawn();
     this.#children.set(name, child);
     return child;
   }
@@ -65,20 +71,21 @@ export class LoopbackSite {
     this.#children.get(name)!.kill("SIGKILL");
   }
 
+  /** Removes everything; a second call does nothing. */
   async close(): Promise<void> {
-    for (const child of this.#children.values()) {
-      try {
-        child.kill("SIGKILL");
-      } catch {
-        // It was killed before, as a step of the demo.
-      }
-      await child.status;
-    }
-    await Deno.remove(this.#dir, { recursive: true });
+    await this.#janitor.remove();
+    await Promise.all([...this.#children.values()].map((child) => child.status));
   }
 }
 
-function config(http: number, https: number, status: number, webs: readonly number[]): string {
+interface LoopbackPorts {
+  readonly http: number;
+  readonly https: number;
+  readonly status: number;
+  readonly webs: readonly number[];
+}
+
+function config({ http, https, status, webs }: LoopbackPorts): string {
   return `array: { name: loopback, vip: 192.0.2.10, ports: { http: ${http}, https: ${https} } }
 proxy: { workers: 1 }
 nodes:

@@ -87,7 +87,7 @@ export async function nodeKilled(array: DemoArray, client: CurlClient, victim: s
   const before = await groups();
   const held = before.get(victim)!.ip_groups;
   expect(held > 0, () => `${victim} held no bucket`);
-  await array.lab.host(victim).die();
+  await array.killNode(victim);
   const died = performance.now();
   await waitFor(`the buckets of ${victim} to be taken from it`, async () => (await groups()).get(victim)!.failed);
   const noticed = performance.now() - died;

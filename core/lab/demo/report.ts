@@ -13,6 +13,8 @@ export interface Report {
   /** A line about what is being shown. */
   say(text: string): void;
   step(result: StepResult): void;
+  /** Ends a demo that was interrupted: nothing is claimed of the steps that did not run. */
+  interrupted(): void;
   /** The last line. */
   end(ok: boolean): void;
 }
@@ -40,6 +42,11 @@ export class TextReport implements Report {
     for (const line of wrap(evidence, EVIDENCE_WIDTH)) console.log(`    ${line}`);
   }
 
+  interrupted(): void {
+    this.#clear();
+    console.error("interrupted");
+  }
+
   end(ok: boolean): void {
     this.#clear();
     console.log(ok ? this.#paint(GREEN, "Every step held.") : this.#paint(RED, "A step did not hold."));
@@ -59,10 +66,18 @@ export class JsonReport implements Report {
 
   progress(): void {}
 
-  say(): void {}
+  /** Beside the JSON, for whoever watches. */
+  say(text: string): void {
+    console.error(text);
+  }
 
   step(result: StepResult): void {
     this.#steps.push(result);
+  }
+
+  interrupted(): void {
+    console.error("interrupted");
+    this.end(false);
   }
 
   end(ok: boolean): void {
