@@ -37,6 +37,9 @@ const SO_LINGER = 13;
 const SO_REUSEPORT = 15;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
+const TCP_INFO = 11;
+const BYTES_ACKED_AT = 120;
+const TCP_INFO_BYTES = 136;
 const MSG_NOSIGNAL = 0x4000;
 const SHUT_WR = 1;
 const SOCKADDR_BYTES = 16;
@@ -50,6 +53,10 @@ const NO_LINGER = new Uint8Array(new Int32Array([1, 0]).buffer); // struct linge
 const option = new Int32Array(1);
 const optionBytes = new Uint8Array(option.buffer);
 const optionLength = new Uint8Array(new Uint32Array([4]).buffer);
+const tcpInfo = new BigUint64Array(TCP_INFO_BYTES / 8);
+const tcpInfoBytes = new Uint8Array(tcpInfo.buffer);
+const tcpInfoLength = new Uint32Array(1);
+const tcpInfoLengthBytes = new Uint8Array(tcpInfoLength.buffer);
 const peer = new Uint8Array(SOCKADDR_BYTES);
 const peerLength = new Uint32Array(1);
 const peerLengthBytes = new Uint8Array(peerLength.buffer);
@@ -129,6 +136,13 @@ export function receive(fd: number, buffer: Uint8Array<ArrayBuffer>, length: num
 export function send(fd: number, bytes: Uint8Array<ArrayBuffer>, length: number): number {
   const count = libc.send(fd, bytes, length, MSG_NOSIGNAL);
   return count >= 0 ? count : errno() === EAGAIN ? WOULD_BLOCK : FAILED;
+}
+
+/** Bytes that the peer acknowledged: tcpi_bytes_acked of struct tcp_info (linux/tcp.h), tcp(7). */
+export function bytesAcknowledged(fd: number): number {
+  tcpInfoLength[0] = TCP_INFO_BYTES;
+  libc.getsockopt(fd, IPPROTO_TCP, TCP_INFO, tcpInfoBytes, tcpInfoLengthBytes);
+  return Number(tcpInfo[BYTES_ACKED_AT / 8]);
 }
 
 /** Says that no more bytes will come from here. */

@@ -60,6 +60,8 @@ export class ClientConnection extends Connection implements Downstream {
   #isTaking = false;
   /** A request was answered: another may never come. */
   #hasServed = false;
+  /** Bytes that the client had acknowledged when its time was over and he had not taken all. */
+  #acknowledged = -1;
   /** The client will send no more through the tunnel. */
   #hasEnded = false;
 
@@ -91,8 +93,8 @@ export class ClientConnection extends Connection implements Downstream {
   endIfIdle(): void {
     if (this.#phase !== "requests") return;
     if (this.#request === null) this.onReady();
-    if (!this.isOpen || this.#request !== null || this.#held !== null) return;
-    if (this.#hasServed) this.close();
+    if (!this.isOpen || this.#request !== null || (this.#held !== null && !this.#heldIsUnread)) return;
+    if (this.#hasServed) this.#end();
     else this.loop.setDeadline(this, FIRST_REQUEST_MS);
   }
 
@@ -364,13 +366,19 @@ export class ClientConnection extends Connection implements Downstream {
   }
 
   override onTimeout(): void {
+    if (this.isBlocked) {
+      // The kernel's buffer may take minutes of a slow client's time: what counts is that he takes something.
+      const acknowledged = this.stream.acknowledged();
+      if (acknowledged === this.#acknowledged) return this.cut();
+      this.#acknowledged = acknowledged;
+      return this.loop.setDeadline(this, this.#context.limits.client_idle_timeout);
+    }
     if (this.#phase !== "requests") return this.close();
     if (this.#request === null) {
       // Nothing of a request came: there is nobody to tell.
       return this.#held === null ? this.close() : this.#refuse(408);
     }
-    if (this.isBlocked) this.cut();
-    else if (!this.#body.isDone && this.#exchange?.takesBody) this.#refuse(408);
+    if (!this.#body.isDone && this.#exchange?.takesBody) this.#refuse(408);
     else this.loop.setDeadline(this, this.#context.limits.client_idle_timeout);
   }
 

@@ -99,6 +99,8 @@ export abstract class Connection extends Timed {
         return true;
       }
       if (count === FAILED) {
+        // What the peer said before it broke the connection is still there.
+        this.#mayRead = true;
         if (sent === 0) return false;
         this.onBroken();
         return true;

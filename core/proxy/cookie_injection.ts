@@ -5,6 +5,7 @@
 import { CACHE_CONTROL, SET_COOKIE, TARGETED_CACHE_CONTROL } from "./field_names.ts";
 import type { HeadBlock } from "./head_block.ts";
 import { decodeLatin1 } from "./http1/latin1.ts";
+import { trimWhitespace } from "./http1/whitespace.ts";
 import type { PersistenceRules } from "./persistence.ts";
 
 const EQUALS = 61;
@@ -91,8 +92,8 @@ const COPIES = 256;
 function copiedAttributes(attributes: string): string {
   let copied = copies.get(attributes);
   if (copied !== undefined) return copied;
-  copied = attributes.split(";").map((attribute) => attribute.trim())
-    .filter((attribute) => COPIED.has(attribute.split("=", 1)[0]!.trim().toLowerCase()))
+  copied = attributes.split(";").map(trimWhitespace)
+    .filter((attribute) => COPIED.has(trimWhitespace(attribute.split("=", 1)[0]!).toLowerCase()))
     .map((attribute) => `; ${attribute}`).join("");
   if (copies.size === COPIES) copies.clear();
   copies.set(attributes, copied);

@@ -52,6 +52,8 @@ export class Exchange extends Waiting {
   /** More of the body was sent than {@linkcode #firstBody}: it cannot be sent again. */
   #sentBeyond = false;
   #wasRepeated = false;
+  /** Other kept-alive connections may be as dead as the one that failed. */
+  #needsFresh = false;
   #sentAt = 0;
   #isChunkedOut = false;
   #close = false;
@@ -107,22 +109,29 @@ export class Exchange extends Waiting {
 
   /** Sends the request to a back end: over an idle connection, or a new one. */
   start(): void {
-    while (true) {
-      const choice = this.pool.choose(this.#key, this.#tried, this.loop.now);
-      if (choice === NONE) return this.client.fail(this.#tried.length > 0 ? 502 : 503);
-      if (choice === FULL) {
-        this.loop.setDeadline(this, this.pool.config.queue_timeout);
-        return this.pool.wait(this);
-      }
-      if (this.#startOn(choice)) return;
-    }
+    this.#startWith(this.#choose());
   }
 
   override tryStart(): boolean {
-    if (this.pool.choose(this.#key, this.#tried, this.loop.now) === FULL) return false;
+    const choice = this.#choose();
+    if (choice === FULL) return false;
     this.#stopWaiting();
-    this.start();
+    this.#startWith(choice);
     return true;
+  }
+
+  #choose() {
+    return this.pool.choose(this.#key, this.#tried, this.loop.now);
+  }
+
+  #startWith(choice: ReturnType<Pool["choose"]>): void {
+    while (choice !== NONE && choice !== FULL) {
+      if (this.#startOn(choice)) return;
+      choice = this.#choose();
+    }
+    if (choice === NONE) return this.client.fail(this.#tried.length > 0 ? 502 : 503);
+    this.loop.setDeadline(this, this.pool.config.queue_timeout);
+    this.pool.wait(this);
   }
 
   /** No back end had room for it in time. */
@@ -142,8 +151,7 @@ export class Exchange extends Waiting {
 
   /** False when the back end cannot be connected: another is to be tried. */
   #startOn(backEnd: BackEnd): boolean {
-    // A request that is sent again goes over a fresh connection: other idle ones may be as dead as the first.
-    while (!this.#wasRepeated) {
+    while (!this.#needsFresh) {
       const idle = backEnd.idle.pop();
       if (idle === undefined) break;
       // What may not be sent twice is not sent into a connection that its back end closed already.
@@ -347,18 +355,21 @@ export class Exchange extends Waiting {
     return this.#upstream !== null && this.#upstream.isTunnel;
   }
 
-  /** The back end broke the connection, or spoke what is not HTTP. */
+  /**
+   * The back end broke the connection, or spoke what is not HTTP. An idempotent request that is still held is sent again: after a
+   * kept-alive connection, which its back end may have closed in time, over a fresh one to whoever it is for; after a fresh one,
+   * once, to another back end where there is one.
+   */
   upstreamFailed(wasReused: boolean): void {
     const { backEnd } = this.#upstream!;
     this.#release();
     if (this.#hasResponded) return this.client.cut();
     const mayRepeat = !this.#wasRepeated && this.#isRequestComplete && !this.#sentBeyond && isIdempotent(this.method);
     if (!mayRepeat) return this.client.fail(502);
-    this.#wasRepeated = true;
-    // A kept-alive connection that was closed says little of its back end: whoever has a session there goes there again.
-    const mayMove = !wasReused || this.#key === undefined;
-    if (mayMove && this.pool.hasOther(backEnd, this.#tried, this.loop.now)) {
-      this.#tried = [...this.#tried, backEnd];
+    this.#needsFresh = true;
+    if (!wasReused) {
+      this.#wasRepeated = true;
+      if (this.pool.hasOther(backEnd, this.#tried, this.loop.now)) this.#tried = [...this.#tried, backEnd];
     }
     this.start();
   }

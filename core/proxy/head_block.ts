@@ -7,6 +7,8 @@ import { FIELD_STARTS, HOST } from "./field_names.ts";
 
 /** Most fields of a message; HAProxy takes 101 by default. */
 export const MAX_FIELDS = 200;
+/** Host and Cookie of a request, Cache-Control of a response. */
+const ADDED_FIELDS = 4;
 /** A text up to this length is written faster by a loop than by a call. */
 const SHORT_TEXT = 96;
 const COLON = 58;
@@ -20,10 +22,14 @@ export class HeadBlock {
   count = 0;
   /** A bit for each number. */
   #had = 0;
-  #starts = new Int32Array(MAX_FIELDS);
-  #numbers = new Uint8Array(MAX_FIELDS);
+  #starts: Int32Array;
+  #numbers: Uint8Array;
 
-  constructor(readonly bytes: Uint8Array<ArrayBuffer>) {}
+  /** @param added most fields that are written beside those of a message */
+  constructor(readonly bytes: Uint8Array<ArrayBuffer>, added = ADDED_FIELDS) {
+    this.#starts = new Int32Array(MAX_FIELDS + added);
+    this.#numbers = new Uint8Array(MAX_FIELDS + added);
+  }
 
   /** Empties it. */
   clear(): void {
@@ -57,6 +63,7 @@ export class HeadBlock {
 
   /** Takes in the field line that was written from {@linkcode end} to `lineEnd`, its CR LF included. */
   commit(number: number, lineEnd: number): void {
+    if (this.count === this.#starts.length) throw new RangeError(`No room for more than ${this.count} fields`);
     this.#starts[this.count] = this.end;
     this.#numbers[this.count++] = number;
     this.#had |= 1 << number;

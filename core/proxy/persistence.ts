@@ -1,5 +1,7 @@
 /** The persistence cookie of a request: which back end its user has (seed, "Cookie Injection"). RFC 6265. */
 
+import { trimWhitespace } from "./http1/whitespace.ts";
+
 export interface PersistenceRules {
   /** Name of the injected cookie. */
   readonly cookie: string;
@@ -24,11 +26,11 @@ export function readPersistence(cookie: string, { cookie: name }: PersistenceRul
   let removed = false;
   const kept = cookie.split(";").filter((pair) => {
     const equals = pair.indexOf("=");
-    if (equals < 0 || pair.slice(0, equals).trim() !== name) return true;
-    const value = pair.slice(equals + 1).trim();
+    if (equals < 0 || trimWhitespace(pair.slice(0, equals)) !== name) return true;
+    const value = trimWhitespace(pair.slice(equals + 1));
     if (key === undefined && KEY.test(value)) key = Number(value);
     removed = true;
     return false;
   });
-  return { key, cookie: removed ? kept.join(";").trim() : cookie };
+  return { key, cookie: removed ? trimWhitespace(kept.join(";")) : cookie };
 }

@@ -1,5 +1,14 @@
 /** A connection's bytes, in clear or decrypted. */
-import { close, FAILED, finishSending, receive, resetOnClose, send, WOULD_BLOCK } from "../../ffi/socket.ts";
+import {
+  bytesAcknowledged,
+  close,
+  FAILED,
+  finishSending,
+  receive,
+  resetOnClose,
+  send,
+  WOULD_BLOCK,
+} from "../../ffi/socket.ts";
 
 export { FAILED, WOULD_BLOCK };
 
@@ -16,6 +25,8 @@ export interface Stream {
   hasDrained(): boolean;
   /** The last read can go on only when the system takes bytes (a TLS handshake, a key update). */
   readonly readWaitsToWrite: boolean;
+  /** Bytes that the peer's kernel has acknowledged since the connection began. */
+  acknowledged(): number;
   /** Tells the peer that nothing more will come. */
   finish(): void;
   /** Makes {@linkcode close} a reset, which nobody takes for an orderly end. */
@@ -39,6 +50,10 @@ export class PlainStream implements Stream {
 
   write(bytes: Uint8Array<ArrayBuffer>, length: number): number {
     return send(this.fd, bytes, length);
+  }
+
+  acknowledged(): number {
+    return bytesAcknowledged(this.fd);
   }
 
   finish(): void {

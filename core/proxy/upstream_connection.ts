@@ -2,7 +2,7 @@
 import { connectError, connectTo } from "../../ffi/socket.ts";
 import { Connection, INPUT, OUTPUT, READS_A_TURN } from "./connection.ts";
 import type { Exchange } from "./exchange.ts";
-import { HeadBlock } from "./head_block.ts";
+import { HeadBlock, MAX_FIELDS } from "./head_block.ts";
 import { IncomingBody } from "./http1/body.ts";
 import { HeldBytes } from "./http1/held_bytes.ts";
 import { parseResponse } from "./http1/response.ts";
@@ -13,8 +13,10 @@ import { FAILED, PlainStream, WOULD_BLOCK } from "./stream.ts";
 
 /** Longest response head, bytes: twice what common servers send at most. */
 const MAX_HEAD_BYTES = 65_536;
+/** A cookie of ours for each Set-Cookie, and Cache-Control. */
+const ADDED_FIELDS = MAX_FIELDS + 4;
 /** A response's head is written where it is sent from. */
-const HEAD = new HeadBlock(OUTPUT);
+const HEAD = new HeadBlock(OUTPUT, ADDED_FIELDS);
 const PROBE = new Uint8Array(1);
 
 export class UpstreamConnection extends Connection {
@@ -27,6 +29,8 @@ export class UpstreamConnection extends Connection {
   /** The response lets the connection be used again. */
   #mayReuse = false;
   #isTunnel = false;
+  /** The back end will send no more through the tunnel. */
+  #hasEnded = false;
   /** True once it carried a whole exchange: its back end may have closed it meanwhile. */
   isReused = false;
 
@@ -99,7 +103,7 @@ export class UpstreamConnection extends Connection {
   }
 
   protected override onReady(): void {
-    for (let reads = 0; this.isOpen && !this.#exchange?.isClientBlocked; reads++) {
+    for (let reads = 0; this.isOpen && !this.#hasEnded && !this.#exchange?.isClientBlocked; reads++) {
       if (reads === READS_A_TURN) return this.loop.again(this);
       const count = this.read();
       if (count === WOULD_BLOCK) return;
@@ -154,7 +158,10 @@ export class UpstreamConnection extends Connection {
   #end(inOrder: boolean): void {
     if (this.#exchange === null) return this.#leavePool();
     const exchange = this.#exchange;
-    if (this.#isTunnel && inOrder) return exchange.tunnelBackEndEnded();
+    if (this.#isTunnel && inOrder) {
+      this.#hasEnded = true;
+      return exchange.tunnelBackEndEnded();
+    }
     if (inOrder && this.#inBody && this.#body.endsWithConnection) {
       this.close();
       exchange.responseBody(INPUT, 0, 0, true, null);

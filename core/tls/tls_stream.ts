@@ -1,5 +1,5 @@
 /** A client connection decrypted by OpenSSL. The handshake happens within the first reads. */
-import { close, resetOnClose } from "../../ffi/socket.ts";
+import { bytesAcknowledged, close, resetOnClose } from "../../ffi/socket.ts";
 import type { TlsSession } from "../../ffi/tls_session.ts";
 import { FAILED, type Stream } from "../proxy/stream.ts";
 
@@ -27,6 +27,10 @@ export class TlsStream implements Stream {
 
   get readWaitsToWrite(): boolean {
     return this.#session.waitsToWrite;
+  }
+
+  acknowledged(): number {
+    return bytesAcknowledged(this.fd);
   }
 
   finish(): void {

@@ -14,6 +14,7 @@ import {
 } from "../field_names.ts";
 import type { HeadBlock } from "../head_block.ts";
 import { decodeLatin1 } from "./latin1.ts";
+import { trimWhitespace } from "./whitespace.ts";
 import { BadMessage, equalsIgnoringCase, type FieldTaker } from "./syntax.ts";
 
 /** 10^15 bytes are more than a body has, and exact in a number. */
@@ -154,9 +155,4 @@ export class Framing implements FieldTaker {
     block.removeNamed(this.#named);
     if (this.#named.has("cookie")) this.cookie = "";
   }
-}
-
-/** Without the spaces and tabs at its ends: RFC 9110 section 5.6.3 knows no other whitespace, while trim() takes 0xa0 too. */
-export function trimWhitespace(text: string): string {
-  return text.replace(/^[ \t]+|[ \t]+$/g, "");
 }

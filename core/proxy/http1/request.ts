@@ -3,7 +3,8 @@ import { HOST } from "../field_names.ts";
 import type { HeadBlock } from "../head_block.ts";
 import { NO_BODY, type RequestHead, UNKNOWN_LENGTH } from "../message.ts";
 import { isAuthority } from "./authority.ts";
-import { Framing, trimWhitespace } from "./framing.ts";
+import { Framing } from "./framing.ts";
+import { trimWhitespace } from "./whitespace.ts";
 import { decodeLatin1 } from "./latin1.ts";
 import { BadMessage, CR, INCOMPLETE, LF, readFields, SPACE, TOKEN, whatIsWrong } from "./syntax.ts";
 
