@@ -173,7 +173,9 @@ function checkTimeouts(raw: Raw, report: Report): void {
   });
   const [key, ms] = silences.reduce((longest, silence) => silence[1] > longest[1] ? silence : longest);
   if (scheduler.bucket_timeout >= ms) return;
-  report(["scheduler", "bucket_timeout"], `${ms / 1000}s (${key}) or more, or idle connections would be moved`);
+  const isDefault = asMap(raw["scheduler"])["bucket_timeout"] === undefined;
+  const found = isDefault ? `${scheduler.bucket_timeout / 1000}s (the default)` : undefined;
+  report(["scheduler", "bucket_timeout"], `${ms / 1000}s (${key}) or more, or idle connections would be moved`, found);
 }
 
 /** Reports the second place of a value. */
