@@ -1,10 +1,11 @@
 /** Kept-alive client connections to one server, each with at most one request on its way. */
 import { Buffer } from "node:buffer";
 import { Epoll } from "../../../ffi/epoll.ts";
-import { strerror } from "../../../ffi/errno.ts";
-import { close, connectError, connectTo, receive, send, socketAddressBytes } from "../../../ffi/socket.ts";
+import { WOULD_BLOCK } from "../../../ffi/socket.ts";
+import { type Client, PlainClient, type Target } from "./client.ts";
 import { ResponseReader } from "./response.ts";
 import { TimerFd } from "./timer_fd.ts";
+import { TlsClients } from "./tls_client.ts";
 
 /** Connections that are being opened at the same time: well under any listen(2) backlog. */
 const OPENING = 64;
@@ -18,7 +19,14 @@ export class Connection {
   /** For the caller: which request this connection carries, or will carry next. */
   request = 0;
 
-  constructor(readonly fd: number) {}
+  constructor(readonly client: Client) {}
+}
+
+let tlsClients: TlsClients | undefined;
+
+/** Of this process. */
+export function allTlsClients(): TlsClients {
+  return tlsClients ??= new TlsClients();
 }
 
 export class Connections {
@@ -29,30 +37,30 @@ export class Connections {
   #buffer = Buffer.from(new ArrayBuffer(BUFFER_BYTES));
   #request: Uint8Array<ArrayBuffer>;
 
-  constructor(readonly port: number, path: string) {
+  readonly port: number;
+  #connect: () => Client;
+
+  constructor({ port, isTls = false }: Target, path: string) {
+    this.port = port;
+    this.#connect = isTls ? () => allTlsClients().connect(port) : () => new PlainClient(port);
     this.#request = new TextEncoder().encode(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`);
     this.#epoll.add(this.#timer.fd, 0);
   }
 
   /** Opens so many more. Throws where one cannot be opened. */
   open(count: number): Connection[] {
-    const address = socketAddressBytes("127.0.0.1", this.port);
     for (let opened = 0; opened < count; opened += OPENING) {
       const batch = Array.from({ length: Math.min(OPENING, count - opened) }, () => {
-        const fd = connectTo(address);
-        if (fd < 0) throw new Error(`Cannot connect to port ${this.port}: ${strerror(-fd)}`);
-        const connection = new Connection(fd);
+        const connection = new Connection(this.#connect());
         this.all.push(connection);
-        this.#byFd[fd] = connection;
-        this.#epoll.add(fd, 0);
+        this.#byFd[connection.client.fd] = connection;
+        this.#epoll.add(connection.client.fd, 0);
         return connection;
       });
       const opening = new Set(batch);
       while (opening.size > 0) {
         for (const connection of this.#ready(SILENCE_MS)) {
-          const failed = connectError(connection.fd);
-          if (failed) throw new Error(`Cannot connect to port ${this.port}: ${strerror(failed)}`);
-          opening.delete(connection);
+          if (opening.has(connection) && connection.client.open()) opening.delete(connection);
         }
       }
     }
@@ -61,7 +69,7 @@ export class Connections {
 
   send(connection: Connection): void {
     connection.isBusy = true;
-    if (send(connection.fd, this.#request, this.#request.length) !== this.#request.length) {
+    if (connection.client.send(this.#request, this.#request.length) !== this.#request.length) {
       throw new Error("A request could not be sent");
     }
   }
@@ -94,19 +102,18 @@ export class Connections {
     }
   }
 
-  /** Edge-triggered: reads until a read is short. True when the response ended. */
-  #read(connection: Connection): boolean {
+  /** Edge-triggered: reads until the response ends, then true, or nothing is left to read. */
+  #read({ client, reader }: Connection): boolean {
     while (true) {
-      const count = receive(connection.fd, this.#buffer, this.#buffer.length);
-      if (count === -1) return false;
+      const count = client.receive(this.#buffer, this.#buffer.length);
+      if (count === WOULD_BLOCK) return false;
       if (count <= 0) throw new Error(`Port ${this.port} broke a connection`);
-      const ended = connection.reader.feed(this.#buffer, count);
-      if (ended || count < this.#buffer.length) return ended;
+      if (reader.feed(this.#buffer, count)) return true;
     }
   }
 
   close(): void {
-    for (const { fd } of this.all.splice(0)) close(fd);
+    for (const { client } of this.all.splice(0)) client.close();
     this.#timer.close();
     this.#epoll.close();
   }

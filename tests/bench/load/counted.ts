@@ -1,15 +1,15 @@
 /** So many requests, as fast as the server answers them. */
+import type { Target } from "./client.ts";
 import { type Connection, Connections } from "./connections.ts";
 
-export interface Count {
-  readonly port: number;
+export interface Count extends Target {
   readonly path: string;
   readonly connections: number;
   readonly requests: number;
 }
 
-export function counted({ port, path, connections: count, requests }: Count): void {
-  const connections = new Connections(port, path);
+export function counted({ path, connections: count, requests, ...target }: Count): void {
+  const connections = new Connections(target, path);
   let sent = 0;
   let answered = 0;
   const sendNext = (connection: Connection) => {

@@ -1,10 +1,11 @@
 /** Load from a process of its own on a core of its own. It stays for many runs, so that none of them is its first. */
 import { pinned } from "../process.ts";
 import type { Count } from "./counted.ts";
+import type { HandshakeCount, Handshakes } from "./handshakes.ts";
 import type { Hold } from "./held.ts";
 import { lines } from "./lines.ts";
 import type { Latencies, Pace } from "./paced.ts";
-import type { Answer, Command } from "./worker.ts";
+import type { Answer, Command, Result } from "./worker.ts";
 
 export class LoadGenerator {
   #child: Deno.ChildProcess;
@@ -19,7 +20,7 @@ export class LoadGenerator {
     this.#answers = lines(this.#child.stdout);
   }
 
-  async #do(command: Command): Promise<{ readonly latencies?: Latencies }> {
+  async #do(command: Command): Promise<Result> {
     await this.#stdin.write(new TextEncoder().encode(`${JSON.stringify(command)}\n`));
     const { value, done } = await this.#answers.next();
     if (done) throw new Error("The load generator ended");
@@ -36,6 +37,11 @@ export class LoadGenerator {
   /** So many requests, one after the other on each connection. */
   async counted(count: Count): Promise<void> {
     await this.#do({ do: "counted", ...count });
+  }
+
+  /** So many TLS handshakes, each on a connection of its own. */
+  async handshakes(handshakes: Handshakes): Promise<HandshakeCount> {
+    return (await this.#do({ do: "handshakes", ...handshakes })).handshakes!;
   }
 
   /** Opens connections, asks once on each, and leaves them open until {@linkcode release}. */

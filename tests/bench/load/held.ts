@@ -1,8 +1,8 @@
 /** Connections that stay open after one request each. */
+import type { Target } from "./client.ts";
 import { Connections } from "./connections.ts";
 
-export interface Hold {
-  readonly port: number;
+export interface Hold extends Target {
   readonly path: string;
   readonly connections: number;
 }
@@ -10,8 +10,8 @@ export interface Hold {
 /** Few at a time: the server shall not need more buffers and back-end connections than under light load. */
 const AT_A_TIME = 8;
 
-export function held({ port, path, connections: count }: Hold): Connections {
-  const connections = new Connections(port, path);
+export function held({ path, connections: count, ...target }: Hold): Connections {
+  const connections = new Connections(target, path);
   let answered = 0;
   const done = () => void answered++;
   while (answered < count) {

@@ -2,10 +2,10 @@
  * Requests at a constant rate, sent when their time has come and not when the server is ready for them. A latency counts from the time at
  * which the request was due, so that a server that stalls is charged for all who had to wait.
  */
+import type { Target } from "./client.ts";
 import { type Connection, Connections } from "./connections.ts";
 
-export interface Pace {
-  readonly port: number;
+export interface Pace extends Target {
   readonly path: string;
   /** The requests go round over so many. */
   readonly connections: number;
@@ -31,8 +31,8 @@ const PATIENCE_MS = 2_000;
 /** Time between opening the connections and the first request, ms. */
 const LEAD_MS = 5;
 
-export function paced({ port, path, connections: count, rate, seconds }: Pace): Latencies {
-  const connections = new Connections(port, path);
+export function paced({ path, connections: count, rate, seconds, ...target }: Pace): Latencies {
+  const connections = new Connections(target, path);
   connections.open(count);
   const warmUp = Math.round(rate * WARM_UP_S);
   const total = warmUp + Math.round(rate * seconds);
