@@ -23,13 +23,23 @@ export interface Bar {
   readonly reason?: string;
 }
 
-export interface BenchReport {
-  readonly name: string;
+/** What a part of a bench found. */
+export interface Found {
   readonly rows: readonly Row[];
   readonly bars: readonly Bar[];
 }
 
+export interface BenchReport extends Found {
+  readonly name: string;
+  /** What the figures hold for, in words, for who reads the table. */
+  readonly notes?: readonly string[];
+}
+
 export type Bench = (options: BenchOptions) => Promise<BenchReport>;
+
+export function together(found: readonly Found[]): Found {
+  return { rows: found.flatMap(({ rows }) => rows), bars: found.flatMap(({ bars }) => bars) };
+}
 
 export function row(name: string, unit: string, values: readonly number[]): Row {
   return { name, unit, median: median(values), min: Math.min(...values), max: Math.max(...values) };
@@ -50,7 +60,8 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-export function printReport({ name, rows, bars }: BenchReport, json: boolean): void {
+export function printReport({ name, notes = [], rows, bars }: BenchReport, json: boolean): void {
+  for (const note of notes) console.log(`${note}\n`);
   const width = Math.max(...[...rows, ...bars].map((line) => line.name.length));
   for (const { name, unit, median, min, max } of rows) {
     console.log(`${name.padEnd(width)}  ${figure(median).padStart(10)} ${unit}  (${figure(min)} to ${figure(max)})`);

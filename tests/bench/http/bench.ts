@@ -1,18 +1,14 @@
 /** `deno task bench http`: our server beside HAProxy and nginx, each part from its own file. */
 import { LoadGenerator } from "../load/generator.ts";
 import { Progress } from "../progress.ts";
-import type { Bar, Bench, Row } from "../report.ts";
-import { type CpuResult, FEW, MANY, measureCpu, warmUp } from "./cpu.ts";
+import { type Bench, type Found, together } from "../report.ts";
+import { FEW, LOAD_CORE, MANY, PROXIES, type Proxy, ProxySetup, type Size, SIZES, TUNED_PEERS } from "../setup.ts";
+import { warmUp } from "../wrk.ts";
+import { type CpuResult, measureCpu } from "./cpu.ts";
 import { measureHeap } from "./heap.ts";
-import { measureIdle } from "./idle.ts";
+import { measureIdleHttp } from "./idle.ts";
 import { measureLatency } from "./latency.ts";
-import { HttpSetup, LOAD_CORE, PROXIES, type Proxy, type Size, SIZES, TUNED_PEERS } from "./setup.ts";
 import { measureSlowClients } from "./slow_clients.ts";
-
-interface Found {
-  readonly rows: readonly Row[];
-  readonly bars: readonly Bar[];
-}
 
 const QUICK = { rounds: 3, cpuSeconds: 1, seconds: 0.8, warmUpRequests: 100_000, settleMs: 1_000, tuned: false };
 const FULL = { rounds: 7, cpuSeconds: 4, seconds: 4, warmUpRequests: 200_000, settleMs: 4_000, tuned: true };
@@ -26,10 +22,10 @@ export const bench: Bench = async ({ quick }) => {
   try {
     // Memory first, in processes that did nothing else.
     progress.say("memory of idle connections");
-    found.push(await measureIdle(plan));
+    found.push(await measureIdleHttp(plan));
     progress.say("heap over a million requests");
-    found.push(await HttpSetup.with({ proxies: ["ours"], heapHook: true }, ([ours]) => measureHeap(ours!, load)));
-    await HttpSetup.with({ proxies: plan.tuned ? [...PROXIES, ...TUNED_PEERS] : PROXIES }, async (all) => {
+    found.push(await ProxySetup.with({ proxies: ["ours"], heapHook: true }, ([ours]) => measureHeap(ours!, load)));
+    await ProxySetup.with({ proxies: plan.tuned ? [...PROXIES, ...TUNED_PEERS] : PROXIES }, async (all) => {
       const proxies = all.slice(0, PROXIES.length);
       for (const size of Object.keys(SIZES) as Size[]) {
         progress.say(`CPU and latency, answers of ${size}`);
@@ -42,7 +38,7 @@ export const bench: Bench = async ({ quick }) => {
   } finally {
     await load.stop();
   }
-  return { name: "http", rows: found.flatMap(({ rows }) => rows), bars: found.flatMap(({ bars }) => bars) };
+  return { name: "http", ...together(found) };
 };
 
 /** @param all with the tuned peers, which count for large bodies */

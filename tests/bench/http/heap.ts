@@ -2,8 +2,8 @@
 import { delay } from "../../../core/delay.ts";
 import type { LoadGenerator } from "../load/generator.ts";
 import { type Bar, bar, type Row, row } from "../report.ts";
-import type { LiveBytes } from "./heap_hook.ts";
-import type { Proxy } from "./setup.ts";
+import type { LiveBytes } from "../heap_hook.ts";
+import type { Proxy } from "../setup.ts";
 
 const FIRST = 100_000;
 const LAST = 1_000_000;

@@ -2,7 +2,7 @@
 import type { LoadGenerator } from "../load/generator.ts";
 import type { Latencies } from "../load/paced.ts";
 import { type Row, row } from "../report.ts";
-import type { Proxy, ProxyName, Size } from "./setup.ts";
+import type { Proxy, ProxyName, Size } from "../setup.ts";
 
 export async function measureLatency(
   proxies: readonly Proxy[],

@@ -3,7 +3,7 @@ import { delay } from "../../../core/delay.ts";
 import type { LoadGenerator } from "../load/generator.ts";
 import { cpuNanoseconds } from "../process.ts";
 import { type Bar, bar, median, type Row, row, unknownBar } from "../report.ts";
-import type { Proxy, ProxyName } from "./setup.ts";
+import type { Proxy, ProxyName } from "../setup.ts";
 import { SLOW_CLIENTS, SLOW_WAYS, SlowClients, type Way } from "./slowhttptest.ts";
 
 const LIMIT = 2;

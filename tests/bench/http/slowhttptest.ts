@@ -1,7 +1,7 @@
 /** Slow clients by slowhttptest(1), an attack tool that has the ways in which a client can be slow. */
 import { delay } from "../../../core/delay.ts";
 import { connectionsAt, startPinned, stop } from "../process.ts";
-import { LOAD_CORE } from "./setup.ts";
+import { LOAD_CORE } from "../setup.ts";
 
 export const SLOW_CLIENTS = 100;
 /** Longest wait until they are all connected, ms. */

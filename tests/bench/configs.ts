@@ -1,7 +1,10 @@
 /**
  * The configs of the bench. The proxies are at production defaults and equal work: keep-alive on both sides, a persistence cookie, a
- * response with that cookie kept out of shared caches, X-Forwarded-For, no access log, 10 s for a request's head.
+ * response with that cookie kept out of shared caches, X-Forwarded-For, no access log, 10 s for a request's head. Over TLS the peers have
+ * the version, cipher and key exchange that ours agrees on with a client that offers what OpenSSL offers, tickets, and no cache of
+ * sessions.
  */
+import type { CertificateFiles } from "./certificate.ts";
 
 /** Above the 8,000 idle connections of the bench; HAProxy wants two descriptors for each, and machines allow 20,000. */
 const MAX_CONNECTIONS = 8_500;
@@ -9,6 +12,7 @@ const MAX_CONNECTIONS = 8_500;
 const TUNED_MAX_CONNECTIONS = 2_000;
 /** So many requests that no connection ends by their count. */
 const NO_END = 100_000_000;
+export const CIPHER = "TLS_AES_128_GCM_SHA256";
 
 /** An origin: static files, each response with a session cookie; `/upload` answers once it has the whole body. */
 export function originConfig(dir: string, ports: readonly number[]): string {
@@ -20,23 +24,33 @@ server { ${ports.map((port) => `listen 127.0.0.1:${port};`).join(" ")}
   add_header Set-Cookie "JSESSIONID=0123456789abcdef; Path=/; HttpOnly";
   location / { root ${dir}; default_type text/plain; }
   location = /upload { proxy_pass http://127.0.0.1:${ports[0]}/took; }
+  location = /status { stub_status; }
   location = /took { return 200 "ok"; } } }
 `;
 }
 
 /** `http-reuse always`, since by default a client's first request may wait for a connection of its own; one thread for one core. */
-export function haproxyConfig(port: number, origins: readonly number[], tuned: boolean): string {
+export function haproxyConfig(
+  port: number,
+  origins: readonly number[],
+  certificate: CertificateFiles | undefined,
+  tuned: boolean,
+): string {
+  // Without the curves it would take P-256 alone, and ask a client for it in a second round.
+  const tls = certificate
+    ? ` ssl crt ${certificate.both} ssl-min-ver TLSv1.3 ciphersuites ${CIPHER} curves X25519:P-256`
+    : "";
   return `global
   nbthread 1
   maxconn ${tuned ? TUNED_MAX_CONNECTIONS : MAX_CONNECTIONS}
-defaults
+${certificate ? "  tune.ssl.cachesize 0\n" : ""}defaults
   mode http
   timeout connect 1s
   timeout client 60s
   timeout server 60s
   timeout http-request 10s
 ${tuned ? "  option splice-response\n" : ""}frontend f
-  bind 127.0.0.1:${port}
+  bind 127.0.0.1:${port}${tls}
   default_backend b
 backend b
   balance roundrobin
@@ -53,8 +67,13 @@ export function nginxConfig(
   name: string,
   port: number,
   origins: readonly number[],
+  certificate: CertificateFiles | undefined,
   tuned: boolean,
 ): string {
+  const tls = certificate
+    ? `ssl_certificate ${certificate.cert}; ssl_certificate_key ${certificate.key}; ssl_protocols TLSv1.3;
+  ssl_conf_command Ciphersuites ${CIPHER}; ssl_ecdh_curve X25519:prime256v1; ssl_session_tickets on; ssl_session_cache none;`
+    : "";
   const keys = origins.map((origin, i) => `127.0.0.1:${origin} ${i + 1};`).join(" ");
   const servers = origins.map((origin) => `server 127.0.0.1:${origin};`).join(" ");
   const buffers =
@@ -64,17 +83,22 @@ events { worker_connections ${MAX_CONNECTIONS + 1000}; }
 http { access_log off; keepalive_requests ${NO_END}; keepalive_timeout 60; client_header_timeout 10s;
 map $upstream_addr $key { ${keys} }
 upstream u { ${servers} keepalive 512; keepalive_requests ${NO_END}; }
-server { listen 127.0.0.1:${port};
+server { listen 127.0.0.1:${port}${certificate ? " ssl" : ""}; ${tls}
   location / { proxy_pass http://u; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;
     proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto $scheme; ${tuned ? buffers : ""}
     add_header Set-Cookie "SpServer=$key; Path=/; HttpOnly"; add_header Cache-Control private; } } }
 `;
 }
 
-export function dlbaConfig(port: number, origins: readonly number[]): string {
+export function dlbaConfig(
+  { http, https }: { readonly http: number; readonly https?: number },
+  origins: readonly number[],
+  certificate: CertificateFiles | undefined,
+): string {
   const backEnds = origins.map((origin, i) => `{ key: ${i + 1}, address: "127.0.0.1:${origin}" }`);
-  return `array: { name: bench, vip: 192.0.2.10, ports: { http: ${port} } }
+  return `array: { name: bench, vip: 192.0.2.10, ports: { http: ${http}${https ? `, https: ${https}` : ""} } }
 nodes: [{ id: 0, name: a, address: 192.0.2.11/24, mac: "02:00:00:00:00:0a", interface: lo }]
 pools: [{ name: web, persistence: { session_cookies: [JSESSIONID] }, back_ends: [${backEnds.join(", ")}] }]
+${certificate ? `tls: { certificates: [{ cert: ${certificate.cert}, key: ${certificate.key} }] }` : ""}
 `;
 }

@@ -1,7 +1,10 @@
 /** The proxies of the bench and the back ends behind them. */
-import { dlbaCommand } from "../../../core/node/role.ts";
-import { freePorts, processTree, startPinned, stop, untilListening } from "../process.ts";
+import { dlbaCommand } from "../../core/node/role.ts";
+import { ArraySecret } from "../../core/secrets/array_secret.ts";
+import { type CertificateFiles, type KeyType, makeCertificate } from "./certificate.ts";
+import { freePorts, processTree, startPinned, stop, untilListening } from "./process.ts";
 import { dlbaConfig, haproxyConfig, nginxConfig, originConfig } from "./configs.ts";
+import type { Target } from "./load/client.ts";
 
 /** The proxy under test has a core of its own; load and back ends share the other. */
 const PROXY_CORE = 0;
@@ -19,8 +22,26 @@ export const PROXIES = ["ours", "haproxy", "nginx"] as const;
 export const TUNED_PEERS = ["haproxy_tuned", "nginx_tuned"] as const;
 export type ProxyName = typeof PROXIES[number] | typeof TUNED_PEERS[number];
 
+/** Connections under light and under heavy load. */
+export const FEW = 32;
+export const MANY = 256;
+
 export class Proxy {
-  constructor(readonly name: ProxyName, readonly port: number, readonly pid: number, readonly logFile: string) {}
+  constructor(
+    readonly name: ProxyName,
+    readonly target: Target,
+    readonly pid: number,
+    readonly logFile: string,
+  ) {}
+
+  get port(): number {
+    return this.target.port;
+  }
+
+  /** RFC 6454. */
+  get origin(): string {
+    return `${this.target.isTls ? "https" : "http"}://127.0.0.1:${this.port}`;
+  }
 
   /** Its processes now: some start their workers only after they listen. */
   get tree(): number[] {
@@ -30,25 +51,31 @@ export class Proxy {
 
 export interface SetupOptions {
   readonly proxies: readonly ProxyName[];
+  /** They serve HTTPS with a certificate of this kind. */
+  readonly tls?: KeyType | undefined;
   /** Ours with the heap hook. */
   readonly heapHook?: boolean;
 }
 
-export class HttpSetup {
+export class ProxySetup {
   readonly proxies: Proxy[] = [];
   #children: Deno.ChildProcess[] = [];
   #origins = freePorts(ORIGINS);
+  /** How often {@linkcode answered} asked. */
+  #asked = 0;
 
   private constructor(readonly dir: string) {}
 
-  static async start({ proxies, heapHook = false }: SetupOptions): Promise<HttpSetup> {
-    const setup = new HttpSetup(await Deno.makeTempDir({ prefix: "dlba-bench-" }));
+  static async start({ proxies, tls, heapHook = false }: SetupOptions): Promise<ProxySetup> {
+    const setup = new ProxySetup(await Deno.makeTempDir({ prefix: "dlba-bench-" }));
     try {
       await setup.#startOrigins();
+      const certificate = tls && await makeCertificate(setup.dir, tls);
       for (const name of proxies) {
         const port = freePorts(1)[0]!;
-        const child = await setup.#spawn(PROXY_CORE, name, await setup.#command(name, port, heapHook), port);
-        setup.proxies.push(new Proxy(name, port, child.pid, setup.#logFile(name)));
+        const command = await setup.#command(name, port, certificate, heapHook);
+        const child = await setup.#spawn(PROXY_CORE, name, command, port);
+        setup.proxies.push(new Proxy(name, { port, isTls: tls !== undefined }, child.pid, setup.#logFile(name)));
       }
     } catch (error) {
       await setup.stop();
@@ -58,10 +85,13 @@ export class HttpSetup {
   }
 
   /** Runs `use` with the proxies up, and takes them down again however it ends. */
-  static async with<T>(options: SetupOptions, use: (proxies: readonly Proxy[]) => Promise<T>): Promise<T> {
-    const setup = await HttpSetup.start(options);
+  static async with<T>(
+    options: SetupOptions,
+    use: (proxies: readonly Proxy[], setup: ProxySetup) => Promise<T>,
+  ): Promise<T> {
+    const setup = await ProxySetup.start(options);
     try {
-      return await use(setup.proxies);
+      return await use(setup.proxies, setup);
     } finally {
       await setup.stop();
     }
@@ -77,22 +107,37 @@ export class HttpSetup {
     await this.#spawn(LOAD_CORE, "origin", ["nginx", "-c", config], this.#origins[0]!);
   }
 
-  async #command(name: ProxyName, port: number, heapHook: boolean): Promise<string[]> {
+  /** Requests that came to the back ends so far, this one not counted: ngx_http_stub_status_module. */
+  async answered(): Promise<number> {
+    const text = await (await fetch(`http://127.0.0.1:${this.#origins[0]}/status`)).text();
+    return Number(/^ \d+ \d+ (\d+) $/m.exec(text)![1]) - ++this.#asked;
+  }
+
+  async #command(
+    name: ProxyName,
+    port: number,
+    certificate: CertificateFiles | undefined,
+    heapHook: boolean,
+  ): Promise<string[]> {
     switch (name) {
       case "ours": {
-        const config = await this.#write("dlba.yaml", dlbaConfig(port, this.#origins));
+        // Tickets of the array need its secret.
+        await Deno.mkdir(`${this.dir}/secrets`, { mode: 0o700 });
+        await Deno.writeTextFile(`${this.dir}/secrets/array.key`, ArraySecret.newFile(), { mode: 0o600 });
+        const ports = certificate ? { http: freePorts(1)[0]!, https: port } : { http: port };
+        const config = await this.#write("dlba.yaml", dlbaConfig(ports, this.#origins, certificate));
         const command = dlbaCommand(["serve", "--config", config, "--node", "a", "--listen", "127.0.0.1"]);
         if (heapHook) command.splice(2, 0, "--v8-flags=--expose-gc", `--preload=${HEAP_HOOK}`);
         return ["env", `DLBA_RUN_DIR=${this.dir}/run`, ...command];
       }
       case "haproxy":
       case "haproxy_tuned": {
-        const text = haproxyConfig(port, this.#origins, name === "haproxy_tuned");
+        const text = haproxyConfig(port, this.#origins, certificate, name === "haproxy_tuned");
         return ["haproxy", "-db", "-f", await this.#write(`${name}.cfg`, text)];
       }
       case "nginx":
       case "nginx_tuned": {
-        const text = nginxConfig(this.dir, name, port, this.#origins, name === "nginx_tuned");
+        const text = nginxConfig(this.dir, name, port, this.#origins, certificate, name === "nginx_tuned");
         return ["nginx", "-c", await this.#write(`${name}.conf`, text)];
       }
     }
