@@ -38,6 +38,7 @@ const REQUIREMENTS = {
     { package: "nginx", program: "nginx" },
     { package: "wrk", program: "wrk" },
     { package: "slowhttptest", program: "slowhttptest" },
+    { package: "openssl", program: "openssl" },
     { package: "util-linux", program: "taskset" },
     { package: "util-linux", program: "setpriv" },
   ],
