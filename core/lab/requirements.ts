@@ -39,6 +39,7 @@ const REQUIREMENTS = {
     { package: "wrk", program: "wrk" },
     { package: "slowhttptest", program: "slowhttptest" },
     { package: "openssl", program: "openssl" },
+    { package: "iproute2", program: "ss" },
     { package: "util-linux", program: "taskset" },
     { package: "util-linux", program: "setpriv" },
   ],

@@ -76,6 +76,14 @@ export function connectionsAt(port: number): number {
   }).length;
 }
 
+/** Bytes that the peers of all connections at this local port acknowledged so far: ss(8). */
+export async function bytesAcknowledged(port: number): Promise<number> {
+  const args = ["-Htin", "state", "established", `sport = :${port}`];
+  const { stdout } = await new Deno.Command("ss", { args }).output();
+  const found = new TextDecoder().decode(stdout).matchAll(/ bytes_acked:(\d+)/g);
+  return found.reduce((sum, [, bytes]) => sum + Number(bytes), 0);
+}
+
 /** Ports of 127.0.0.1 on which nothing listens, below those that connecting sockets take; others may run a bench too. */
 export function freePorts(count: number): number[] {
   const ports: number[] = [];

@@ -11,6 +11,7 @@ export interface Load {
 }
 
 export interface LoadResult {
+  /** That were answered whole: of many large answers at a time perhaps none. */
   readonly requests: number;
   /** Requests a second. */
   readonly rate: number;
@@ -27,10 +28,12 @@ export async function runWrk({ proxy, size, connections, seconds }: Load): Promi
   ]);
   const { stdout } = await new Deno.Command(program!, { args }).output();
   const text = new TextDecoder().decode(stdout);
-  const requests = Number(/(\d+) requests in/.exec(text)?.[1] ?? 0);
+  const counted = /(\d+) requests in \S+, (\S+) read/.exec(text);
   const failed = /Non-2xx.*|Socket errors.*/.exec(text);
-  if (requests === 0 || failed) throw new Error(`${proxy.name} failed under load: ${failed?.[0] ?? text}`);
-  return { requests, rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)![1]) };
+  if (!counted || counted[2] === "0.00B" || failed) {
+    throw new Error(`${proxy.name} failed under load: ${failed?.[0] ?? text}`);
+  }
+  return { requests: Number(counted[1]), rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)![1]) };
 }
 
 /** A second of load that is not counted: the first requests of a size are not like those that follow. */

@@ -53,5 +53,6 @@ async function sampleOf(proxy: Proxy, size: Size, connections: number, seconds: 
   const { tree } = proxy;
   const before = cpuNanoseconds(tree);
   const { requests, rate } = await runWrk({ proxy, size, connections, seconds });
+  if (requests === 0) throw new Error(`${proxy.name} answered none of ${connections} requests in ${seconds} s`);
   return { cpuUs: (cpuNanoseconds(tree) - before) / requests / 1000, rate };
 }

@@ -1,9 +1,9 @@
 /** CPU time a request over kept-alive TLS connections; handshakes are measured apart. */
 import { delay } from "../../../core/delay.ts";
 import { Interleaved } from "../interleaved.ts";
-import { cpuNanoseconds } from "../process.ts";
+import { bytesAcknowledged, cpuNanoseconds } from "../process.ts";
 import { bar, type Found, median, type Row, row } from "../report.ts";
-import { FEW, type Proxy, type ProxySetup, type Size } from "../setup.ts";
+import { FEW, type Proxy, type ProxySetup, type Size, SIZES } from "../setup.ts";
 import { runWrk } from "../wrk.ts";
 
 /** For the handshakes of all connections, with room; ms. */
@@ -49,7 +49,7 @@ function limitOf({ size, connections }: TlsCpuPlan): number {
   return connections === FEW ? 0.95 : 0.85;
 }
 
-/** Between two looks while wrk runs: what came to the back ends, and what the proxy ran meanwhile. */
+/** Between two looks while wrk runs: how many requests were answered, and what the proxy ran meanwhile. */
 async function sampleOf(
   proxy: Proxy,
   setup: ProxySetup,
@@ -58,9 +58,9 @@ async function sampleOf(
   const load = runWrk({ proxy, size, connections, seconds });
   try {
     await delay(LEAD_MS);
-    const first = await look(proxy, setup);
+    const first = await look(proxy, setup, size);
     await delay(seconds * 1000 - LEAD_MS - TAIL_MS);
-    const last = await look(proxy, setup);
+    const last = await look(proxy, setup, size);
     const requests = last.requests - first.requests;
     return {
       cpuUs: (last.nanoseconds - first.nanoseconds) / requests / 1000,
@@ -78,10 +78,11 @@ interface Look {
   readonly at: number;
 }
 
-/** Time goes by while the back end answers: the CPU is that of the middle. */
-async function look({ tree }: Proxy, setup: ProxySetup): Promise<Look> {
+/** Time goes by while the requests are counted: the CPU is that of the middle. */
+async function look({ tree, port }: Proxy, setup: ProxySetup, size: Size): Promise<Look> {
   const before = { nanoseconds: cpuNanoseconds(tree), at: performance.now() };
-  const requests = await setup.answered();
+  // Large answers begin and end in waves of all connections, but their bytes flow evenly.
+  const requests = size === "1MiB" ? await bytesAcknowledged(port) / SIZES[size] : await setup.answered();
   const after = { nanoseconds: cpuNanoseconds(tree), at: performance.now() };
   return {
     requests,
