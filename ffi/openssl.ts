@@ -42,6 +42,8 @@ function loadSsl() {
       SSL_set_SSL_CTX: { parameters: ["pointer", "pointer"], result: "pointer" },
       // const char *SSL_get_servername(const SSL *s, const int type)
       SSL_get_servername: { parameters: ["pointer", "i32"], result: "pointer" },
+      // int SSL_version(const SSL *ssl)
+      SSL_version: { parameters: ["pointer"], result: "i32" },
       // int SSL_set_fd(SSL *ssl, int fd)
       SSL_set_fd: { parameters: ["pointer", "i32"], result: "i32" },
       // void SSL_set_accept_state(SSL *ssl)
@@ -90,6 +92,20 @@ export let crypto: ReturnType<typeof loadCrypto>;
 export function loadOpenSsl(): void {
   ssl ??= loadSsl();
   crypto ??= loadCrypto();
+}
+
+let mayHoldErrors = true;
+
+/** To be said when a call failed otherwise than by waiting: it may have queued errors. */
+export function queuedErrors(): void {
+  mayHoldErrors = true;
+}
+
+/** Empties the error queue; to be called before each call whose error is asked for. One comparison while nothing fails. */
+export function clearErrors(): void {
+  if (!mayHoldErrors) return;
+  crypto.ERR_clear_error();
+  mayHoldErrors = false;
 }
 
 /** The first error that OpenSSL queued, in words; "" when it queued none. */

@@ -57,6 +57,7 @@ const SSL_TLSEXT_ERR_NOACK = 3;
 const TLSEXT_NAMETYPE_HOST_NAME = 0;
 const TICKET_NAME_BYTES = 16;
 const IV_BYTES = 16;
+const TLS1_3_VERSION = 0x0304;
 const TICKET_FAILED = -1;
 const TICKET_UNKNOWN = 0;
 const TICKET_GOOD = 1;
@@ -113,7 +114,7 @@ const ticketName = new Uint8Array(TICKET_NAME_BYTES);
 
 export const ticketCallback = new Deno.UnsafeCallback(
   { parameters: ["pointer", "pointer", "pointer", "pointer", "pointer", "i32"], result: "i32" },
-  (_session, name, iv, cipher, mac, isNew) =>
+  (session, name, iv, cipher, mac, isNew) =>
     guarded(() => {
       const keys = owner!.tickets!;
       if (isNew === 1) {
@@ -129,7 +130,9 @@ export const ticketCallback = new Deno.UnsafeCallback(
       if (key === undefined) return TICKET_UNKNOWN;
       crypto.HMAC_Init_ex(mac, key.hmac, key.hmac.length, crypto.EVP_sha256(), null);
       crypto.EVP_DecryptInit_ex(cipher, crypto.EVP_aes_256_cbc(), null, key.aes, iv);
-      return key === keys.current ? TICKET_GOOD : TICKET_GOOD_RENEW;
+      // A TLS 1.3 client uses a ticket once (RFC 8446 section C.4): with none for the next time it would shake hands in full.
+      const isLast = key !== keys.current || ssl.SSL_version(session) >= TLS1_3_VERSION;
+      return isLast ? TICKET_GOOD_RENEW : TICKET_GOOD;
     }, TICKET_FAILED),
 );
 

@@ -1,6 +1,6 @@
 /** A server's certificates and settings: SSL_CTX_new(3ssl). */
 import { UsageError } from "../core/errors.ts";
-import { crypto, cString, firstError, loadOpenSsl, ssl } from "./openssl.ts";
+import { clearErrors, cString, firstError, loadOpenSsl, queuedErrors, ssl } from "./openssl.ts";
 import { alpnCallback, passwordCallback, serverNameCallback, ticketCallback } from "./tls_callbacks.ts";
 
 const SSL_CTRL_MODE = 33;
@@ -56,7 +56,8 @@ export class TlsContext {
   /** Throws UsageError naming the file that cannot be used. */
   constructor({ certificates, policy, asksForName, asksForTicketKeys }: TlsContextOptions) {
     loadOpenSsl();
-    crypto.ERR_clear_error();
+    queuedErrors();
+    clearErrors();
     this.#context = ssl.SSL_CTX_new(ssl.TLS_server_method());
     if (this.#context === null) throw new Error(`SSL_CTX_new: ${firstError()}`);
     try {
@@ -82,6 +83,7 @@ export class TlsContext {
         ssl.SSL_CTX_callback_ctrl(context, SSL_CTRL_SET_TLSEXT_TICKET_KEY_CB, ticketCallback.pointer);
       }
       for (const files of certificates) this.#use(files);
+      queuedErrors();
     } catch (error) {
       this.close();
       throw error;
@@ -89,11 +91,14 @@ export class TlsContext {
   }
 
   #use({ cert, key }: CertificateFiles): void {
-    crypto.ERR_clear_error();
+    // Reading a file to its end queues an error that is none.
+    queuedErrors();
+    clearErrors();
     if (ssl.SSL_CTX_use_certificate_chain_file(this.#context, cString(cert)) !== 1) {
       throw new UsageError(`Cannot use the certificate ${cert}: ${firstError()}`);
     }
-    crypto.ERR_clear_error();
+    queuedErrors();
+    clearErrors();
     if (ssl.SSL_CTX_use_PrivateKey_file(this.#context, cString(key), SSL_FILETYPE_PEM) !== 1) {
       throw new UsageError(`Cannot use the key ${key} with the certificate ${cert}: ${firstError()}`);
     }

@@ -1,5 +1,5 @@
 /** The server's side of a TLS connection, on a descriptor: SSL_new(3ssl), SSL_read(3ssl), SSL_write(3ssl). */
-import { crypto, firstError, ssl } from "./openssl.ts";
+import { clearErrors, firstError, queuedErrors, ssl } from "./openssl.ts";
 import { FAILED, finishSending, WOULD_BLOCK } from "./socket.ts";
 import { duringCallOf, type HandshakeOwner } from "./tls_callbacks.ts";
 import type { TlsContext } from "./tls_context.ts";
@@ -56,7 +56,7 @@ export class TlsSession {
 
   /** At most `length` decrypted bytes put at the start of `buffer`, after the handshake; 0 at the peer's end, WOULD_BLOCK, FAILED. */
   read(buffer: Uint8Array<ArrayBuffer>, length: number): number {
-    crypto.ERR_clear_error();
+    clearErrors();
     duringCallOf(this.#owner);
     const count = ssl.SSL_read(this.#ssl, buffer, length);
     if (count <= 0) {
@@ -71,7 +71,7 @@ export class TlsSession {
 
   /** Bytes taken of the first `length`: a record's worth at a time. After WOULD_BLOCK the same bytes must come first again. */
   write(bytes: Uint8Array<ArrayBuffer>, length: number): number {
-    crypto.ERR_clear_error();
+    clearErrors();
     duringCallOf(this.#owner);
     const count = ssl.SSL_write(this.#ssl, bytes, length);
     if (count > 0) return count;
@@ -88,6 +88,7 @@ export class TlsSession {
       case SSL_ERROR_ZERO_RETURN:
         return 0;
       default:
+        queuedErrors();
         this.#hasFailed = true;
         return FAILED;
     }
@@ -106,8 +107,9 @@ export class TlsSession {
   /** Sends close_notify and ends the sending side; never blocks, and does not wait for the peer's. */
   finish(): void {
     if (!this.#hasFailed && ssl.SSL_is_init_finished(this.#ssl) === 1) {
-      crypto.ERR_clear_error();
+      clearErrors();
       ssl.SSL_shutdown(this.#ssl);
+      queuedErrors();
     }
     finishSending(this.#fd);
   }

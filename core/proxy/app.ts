@@ -23,23 +23,12 @@ interface Env {
 /** What a handler returns: the response itself comes later, from the back end. */
 const TAKEN = new Response(null);
 
-/** As much of a Request as Hono's router looks at. The host is the first segment of the path, so that routes can name it. */
-class RoutedRequest {
-  /** Routes do not ask for the method; Hono would handle HEAD apart, and asynchronously. */
-  readonly method = "GET";
-
-  constructor(readonly head: RequestHead) {}
-
-  get url(): string {
-    return `http://${this.head.host}${this.head.target}`;
-  }
-}
+type Handler = (context: { readonly env: Env["Bindings"] }) => Response;
 
 export class Dispatcher {
-  #app: Hono<Env>;
+  #app = new Hono<Env>();
 
   constructor(config: Config, pools: ReadonlyMap<string, Pool>) {
-    this.#app = new Hono<Env>({ getPath: (request) => routedPath((request as unknown as RoutedRequest).head) });
     const routes: RouteConfig[] = config.routes.length > 0
       ? [...config.routes].sort(moreSpecificFirst)
       : [{ path: "/", pool: config.pools[0]!.name }];
@@ -50,18 +39,18 @@ export class Dispatcher {
         return TAKEN;
       });
     }
-    this.#app.notFound((context) => {
-      context.env.dispatched.fail(404);
-      return TAKEN;
-    });
-    this.#app.onError((error) => {
-      throw error;
-    });
   }
 
+  /**
+   * Asks Hono's router and calls the handler itself: a handler needs nothing of Hono's Context, and to make one, with a Request and a
+   * closure for the next handler, is a twentieth of all that a request costs.
+   */
   dispatch(dispatched: Dispatched, firstBody: Uint8Array<ArrayBuffer> | undefined): void {
-    const request = new RoutedRequest(dispatched.request) as unknown as Request;
-    void this.#app.fetch(request, { dispatched, firstBody });
+    // Routes do not ask for the method.
+    const [[match]] = this.#app.router.match("GET", routedPath(dispatched.request));
+    if (match === undefined) return dispatched.fail(404);
+    const [[handler]] = match as unknown as [[Handler]];
+    handler({ env: { dispatched, firstBody } });
   }
 }
 
