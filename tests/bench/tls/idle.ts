@@ -2,12 +2,10 @@
 import { type IdleOptions, idleRows, measureIdle } from "../idle.ts";
 import { bar, type Found, median } from "../report.ts";
 
-/** Their clients live in processes of the bench, with memory of their own. */
-const CONNECTIONS = 2_000;
 const LIMIT = 1.0;
 
-export async function measureIdleTls(options: IdleOptions): Promise<Found> {
-  const bytes = await measureIdle({ ...options, connections: CONNECTIONS, tls: "ecdsa" });
+export async function measureIdleTls(options: IdleOptions & { readonly idleConnections: number }): Promise<Found> {
+  const bytes = await measureIdle({ ...options, connections: options.idleConnections, tls: "ecdsa" });
   const ratios = bytes.ours.map((ours, round) => ours / bytes.haproxy[round]!);
   return {
     rows: idleRows("tls", bytes),
