@@ -49,6 +49,7 @@ ${certificate ? "  tune.ssl.cachesize 0\n" : ""}defaults
   timeout client 60s
   timeout server 60s
   timeout http-request 10s
+  timeout http-keep-alive 60s
 ${tuned ? "  option splice-response\n" : ""}frontend f
   bind 127.0.0.1:${port}${tls}
   default_backend b

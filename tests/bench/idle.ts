@@ -1,7 +1,7 @@
 /** What an idle kept-alive connection costs in resident memory. */
 import { delay } from "../../core/delay.ts";
 import { LoadGenerator } from "./load/generator.ts";
-import { residentBytes } from "./process.ts";
+import { connectionsAt, residentBytes } from "./process.ts";
 import { type Row, row } from "./report.ts";
 import type { KeyType } from "./certificate.ts";
 import { LOAD_CORE, PROXIES, type Proxy, ProxySetup } from "./setup.ts";
@@ -62,7 +62,12 @@ async function bytesEach(proxies: readonly Proxy[], plan: IdlePlan): Promise<num
       await loads[i]!.hold({ ...target, path: PATH, connections: plan.connections });
     }
     await delay(plan.settleMs);
-    return proxies.map(({ tree }, i) => (residentBytes(tree) - baselines[i]!) / plan.connections);
+    const grown = proxies.map(({ tree }, i) => residentBytes(tree) - baselines[i]!);
+    for (const { name, port } of proxies) {
+      const left = connectionsAt(port);
+      if (left !== plan.connections) throw new Error(`${name} holds ${left} of ${plan.connections} idle connections`);
+    }
+    return grown.map((bytes) => bytes / plan.connections);
   } finally {
     for (const load of loads) await load.stop();
   }
