@@ -77,6 +77,13 @@ Deno.test("parseRequest() lets Connection: host remove no Host", () => {
   assert.equal(parseRequest("GET / HTTP/1.1\r\nHost: h\r\nConnection: host\r\n\r\n").host, "h");
 });
 
+Deno.test("parseRequest() joins Cookie fields, and one without a pair adds nothing", () => {
+  // An empty one left a separator behind, which was another value when it was read again.
+  const cookie = (lines: string) => parseRequest(`GET / HTTP/1.1\r\nHost: h\r\n${lines}\r\n`).cookie;
+  assert.equal(cookie("Cookie: a=1\r\nCookie: \r\nCookie: b=2\r\n"), "a=1; b=2");
+  assert.equal(cookie("Cookie:\r\nCookie: a=1\r\nCookie:\r\n"), "a=1");
+});
+
 Deno.test("what parseRequest() accepts is written as one request that it reads as the same", () => {
   const piece = fc.string({ unit: "binary-ascii", maxLength: 12 });
   const line = fc.oneof(

@@ -101,7 +101,7 @@ export class Framing implements FieldTaker {
         return true;
       case COOKIE: {
         const value = decodeLatin1(bytes, start, end);
-        this.cookie = this.cookie === "" ? value : `${this.cookie}; ${value}`;
+        if (value !== "") this.cookie = this.cookie === "" ? value : `${this.cookie}; ${value}`;
         return false;
       }
       case EXPECT:
