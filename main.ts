@@ -9,6 +9,7 @@ import {
   text_en,
   version,
 } from "@stricli/core";
+import { cert } from "./cmd/cert.ts";
 import { check } from "./cmd/check.ts";
 import { demo } from "./cmd/demo.ts";
 import { init } from "./cmd/init.ts";
@@ -24,7 +25,19 @@ import { addSystemFolders } from "./core/programs.ts";
 import manifest from "./deno.json" with { type: "json" };
 
 const root = buildRouteMap({
-  routes: { check, init, "setup-node": setupNode, node, tables, scheduler, serve, statusd, demo, "lab-web": labWeb },
+  routes: {
+    check,
+    init,
+    cert,
+    "setup-node": setupNode,
+    node,
+    tables,
+    scheduler,
+    serve,
+    statusd,
+    demo,
+    "lab-web": labWeb,
+  },
   docs: {
     brief: "A Decrypting Load Balancing Array: a few Linux machines as one load balancer",
     hideRoute: { "lab-web": true },

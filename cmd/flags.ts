@@ -25,3 +25,6 @@ export const jsonFlag = {
   default: false,
   withNegated: false,
 } as const;
+
+/** A flag that is off until it is given; its brief stands where it is used. */
+export const offFlag = { kind: "boolean", default: false, withNegated: false } as const;

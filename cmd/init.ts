@@ -1,14 +1,16 @@
 import { buildCommand } from "@stricli/core";
-import { configFlag } from "./flags.ts";
+import { configFlag, offFlag } from "./flags.ts";
 
 export const init = buildCommand({
   loader: async () => {
     const { loadConfig } = await import("../core/config/load.ts");
     const { Initializer } = await import("../core/secrets/init.ts");
-    return (flags: { config: string; selfSigned?: string }) => {
+    const { UsageError } = await import("../core/errors.ts");
+    return (flags: { config: string; selfSigned?: string; rsa: boolean }) => {
+      if (flags.rsa && flags.selfSigned === undefined) throw new UsageError("--rsa needs --self-signed HOST");
       const initializer = new Initializer(loadConfig(flags.config), flags.config, Date.now());
       // First, since nothing is made when its name is wrong.
-      if (flags.selfSigned !== undefined) initializer.makeSelfSigned(flags.selfSigned);
+      if (flags.selfSigned !== undefined) initializer.makeSelfSigned(flags.selfSigned, flags.rsa ? "rsa" : "ec");
       const made = initializer.makeSecrets();
       console.log(made.length > 0 ? `Made:\n  ${made.join("\n  ")}` : "Nothing was missing");
     };
@@ -23,6 +25,7 @@ export const init = buildCommand({
         optional: true,
         placeholder: "HOST",
       },
+      rsa: { ...offFlag, brief: "That certificate with an RSA key of 2048 bits instead of ECDSA P-256" },
     },
   },
   docs: {

@@ -1,9 +1,9 @@
-/** Reads a text file that an operator names. */
+/** Reads a file that an operator names. */
 
 /** Longest file, bytes: the config of 256 nodes and 1,000 back ends needs a tenth. */
 const MAX_BYTES = 1_048_576;
 
-/** The message says what was found in place of a readable text file. */
+/** The message says what was found in place of a readable file. */
 export class Unreadable extends Error {
   override name = "Unreadable";
 }
@@ -11,11 +11,20 @@ export class Unreadable extends Error {
 /** The text of a regular file in UTF-8. Throws {@linkcode Unreadable}. */
 export function readText(file: string): string {
   try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(readBytes(file));
+  } catch (error) {
+    throw error instanceof Unreadable ? error : new Unreadable(why(error), { cause: error });
+  }
+}
+
+/** The content of a regular file. Throws {@linkcode Unreadable}. */
+export function readBytes(file: string): Uint8Array<ArrayBuffer> {
+  try {
     // First, since opening a FIFO waits for its writer, and a device may never end.
     const { isFile, isDirectory, size } = Deno.statSync(file);
     if (!isFile) throw new Unreadable(isDirectory ? "a directory" : "no regular file");
     if (size > MAX_BYTES) throw new Unreadable(`${size} bytes, more than ${MAX_BYTES}`);
-    return new TextDecoder("utf-8", { fatal: true }).decode(Deno.readFileSync(file));
+    return Deno.readFileSync(file);
   } catch (error) {
     throw error instanceof Unreadable ? error : new Unreadable(why(error), { cause: error });
   }

@@ -1,9 +1,10 @@
 /** `dlba init`: makes what an array keeps secret. What exists is never touched; a second run adds what is missing. */
 import { existsSync } from "node:fs";
+import { fileNameOf, parseHost } from "../certificates/host_names.ts";
+import type { KeyType } from "../certificates/keys.ts";
+import { makeSelfSigned } from "../certificates/self_signed.ts";
 import { besideConfig } from "../config/paths.ts";
-import { printable } from "../config/printable.ts";
 import type { Config } from "../config/schema.ts";
-import { isHost } from "../config/values.ts";
 import { UsageError } from "../errors.ts";
 import { ArraySecret, readFile, readSecretFile } from "./array_secret.ts";
 import { certificatePem, type KeyPair, keyPem, makeCertificate, parseKeyPair } from "./certificate.ts";
@@ -12,8 +13,6 @@ import { writeSecret } from "./write.ts";
 /** The array's own authority outlives its machines. */
 const AUTHORITY_DAYS = 3650;
 const NODE_DAYS = 825;
-/** What browsers accept at most. */
-const SERVER_DAYS = 397;
 
 export class Initializer {
   #made: string[] = [];
@@ -42,18 +41,11 @@ export class Initializer {
   }
 
   /** Makes a self-signed server certificate `tls/HOST.crt` and `.key` beside the config, for a first try of HTTPS. */
-  makeSelfSigned(host: string): string[] {
-    if (!isHost(host)) {
-      throw new UsageError(`Neither a host name in lower case nor an IPv4 address: ${printable(host)}`);
-    }
+  makeSelfSigned(name: string, keyType: KeyType = "ec"): string[] {
+    const host = parseHost(name);
     this.#pair(
-      besideConfig(this.configFile, `tls/${host}`),
-      () =>
-        makeCertificate(
-          { commonName: host, days: SERVER_DAYS, usages: ["serverAuth"], names: [host] },
-          undefined,
-          this.now,
-        ),
+      besideConfig(this.configFile, `tls/${fileNameOf(host)}`),
+      () => makeSelfSigned([host], { keyType }, this.now),
     );
     return this.#made;
   }

@@ -7,7 +7,7 @@ import { dlbaCommand, READY } from "../../core/node/role.ts";
 
 /** Made once: a key takes a while. */
 const pair = makeCertificate(
-  { commonName: "localhost", days: 30, usages: ["serverAuth"], names: ["localhost"] },
+  { commonName: "localhost", days: 30, keyType: "rsa", usages: ["serverAuth"], names: ["localhost"] },
   undefined,
   Date.now(),
 );

@@ -1,0 +1,8 @@
+import { buildRouteMap } from "@stricli/core";
+import { csr } from "./cert/csr.ts";
+import { selfSigned } from "./cert/self_signed.ts";
+
+export const cert = buildRouteMap({
+  routes: { "self-signed": selfSigned, csr },
+  docs: { brief: "Make, import and look at server certificates" },
+});

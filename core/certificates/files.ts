@@ -1,0 +1,52 @@
+/** Files of certificates and keys, read and written as an operator names them. */
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { lstatSync } from "node:fs";
+import { printable } from "../config/printable.ts";
+import { readText, Unreadable } from "../config/read.ts";
+import { UsageError } from "../errors.ts";
+import { writeSecret } from "../secrets/write.ts";
+import { certificateBlocks } from "./pem.ts";
+
+export interface NewFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** Throws {@linkcode UsageError} when one of the files is there and is not to be written over. */
+export function refuseExisting(paths: readonly string[], force: boolean): void {
+  const there = force ? [] : paths.filter((path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined);
+  if (there.length === 0) return;
+  const files = there.map(printable).join(" and ");
+  throw new UsageError(
+    `${files} ${there.length > 1 ? "exist" : "exists"}: name another place by --out, or write over by --force`,
+  );
+}
+
+/** Writes files that only their owner may read: all of them, or none when one may not be written over. Throws UsageError. */
+export function writeFiles(files: readonly NewFile[], force: boolean): void {
+  refuseExisting(files.map(({ path }) => path), force);
+  for (const { path, text } of files) writeSecret(path, text);
+}
+
+/** Every certificate of a PEM file, in its order. Throws {@linkcode UsageError}. */
+export function readCertificates(path: string): X509Certificate[] {
+  const certificates = readAs(path, "certificate", (text) => {
+    return certificateBlocks(text).map((block) => new X509Certificate(block));
+  });
+  if (certificates.length === 0) throw new UsageError(`Cannot use the certificate ${printable(path)}: not PEM`);
+  return certificates;
+}
+
+/** A private key in PEM. Throws {@linkcode UsageError}. */
+export function readKey(path: string): KeyObject {
+  return readAs(path, "key", createPrivateKey, "not a PEM key without password");
+}
+
+function readAs<T>(path: string, what: string, parse: (text: string) => T, otherwise = "damaged"): T {
+  try {
+    return parse(readText(path));
+  } catch (error) {
+    const why = error instanceof Unreadable ? error.message : otherwise;
+    throw new UsageError(`Cannot use the ${what} ${printable(path)}: ${why}`);
+  }
+}

@@ -1,0 +1,14 @@
+/** PEM: RFC 7468. */
+import { Buffer } from "node:buffer";
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+export function toPem(label: string, der: Uint8Array): string {
+  const lines = Buffer.from(der).toString("base64").match(/.{1,64}/g) ?? [];
+  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ""].join("\n");
+}
+
+/** Each certificate of the text, as PEM. */
+export function certificateBlocks(text: string): string[] {
+  return [...text.matchAll(CERTIFICATE)].map(([block]) => block);
+}
