@@ -1,8 +1,9 @@
 import { buildRouteMap } from "@stricli/core";
 import { csr } from "./cert/csr.ts";
+import { importCommand } from "./cert/import.ts";
 import { selfSigned } from "./cert/self_signed.ts";
 
 export const cert = buildRouteMap({
-  routes: { "self-signed": selfSigned, csr },
+  routes: { "self-signed": selfSigned, csr, import: importCommand },
   docs: { brief: "Make, import and look at server certificates" },
 });
