@@ -2,8 +2,9 @@ import { buildRouteMap } from "@stricli/core";
 import { csr } from "./cert/csr.ts";
 import { importCommand } from "./cert/import.ts";
 import { selfSigned } from "./cert/self_signed.ts";
+import { show } from "./cert/show.ts";
 
 export const cert = buildRouteMap({
-  routes: { "self-signed": selfSigned, csr, import: importCommand },
-  docs: { brief: "Make, import and look at server certificates" },
+  routes: { "self-signed": selfSigned, csr, import: importCommand, show },
+  docs: { brief: "Make, import and show server certificates" },
 });

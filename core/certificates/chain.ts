@@ -1,19 +1,35 @@
 /** Chains of certificates: the server's own first, each followed by the one that signed it (RFC 5246 section 7.4.2). */
-import type { X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
+import { certificateBlocks } from "./pem.ts";
+
+/** Those of PEM text that node:crypto can read: of a chain that OpenSSL serves, one of a rare kind is passed over. */
+export function readableCertificates(text: string): X509Certificate[] {
+  return certificateBlocks(text).flatMap((block) => {
+    try {
+      return [new X509Certificate(block)];
+    } catch {
+      return [];
+    }
+  });
+}
 
 /** Whether the issuer is that of the certificate, as far as this program knows the signature's kind. */
 export function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
-  if (!certificate.checkIssued(issuer)) return false;
+  return certificate.checkIssued(issuer) && isSignedBy(certificate, issuer);
+}
+
+/** Where it may sign no others, too. */
+export function isSelfSigned(certificate: X509Certificate): boolean {
+  return certificate.subject === certificate.issuer && isSignedBy(certificate, certificate);
+}
+
+function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
   try {
     return certificate.verify(issuer.publicKey);
   } catch {
-    // node:crypto does not verify by every kind of key; the names fit.
+    // node:crypto does not verify by every kind of key: then the names must do.
     return true;
   }
-}
-
-export function isSelfSigned(certificate: X509Certificate): boolean {
-  return isIssuedBy(certificate, certificate);
 }
 
 /** The chain from the leaf on, of those that are there in any order. */

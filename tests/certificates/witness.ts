@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { dlba, type Output, run } from "../config/dlba.ts";
 
-export async function inFolder(work: (dir: string) => Promise<void>): Promise<void> {
+export async function inFolder(work: (dir: string) => Promise<void> | void): Promise<void> {
   const dir = await Deno.makeTempDir({ prefix: "dlba-cert-" });
   await work(dir);
   await Deno.remove(dir, { recursive: true });
