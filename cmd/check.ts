@@ -4,11 +4,14 @@ import { jsonFlag } from "./flags.ts";
 export const check = buildCommand({
   loader: async () => {
     const { checkFile } = await import("../core/config/check.ts");
-    const { findingsText } = await import("../core/config/findings.ts");
+    const { findingLine, findingsText } = await import("../core/config/findings.ts");
     const { UsageError } = await import("../core/errors.ts");
     return ({ json }: { json: boolean }, file: string) => {
-      const { config, findings, more } = checkFile(file, Date.now());
-      if (json) console.log(JSON.stringify({ ok: config !== undefined, findings, ...(more > 0 ? { more } : {}) }));
+      const { config, findings, more, warnings } = checkFile(file, Date.now());
+      if (json) {
+        const extra = { ...(more > 0 ? { more } : {}), ...(warnings.length > 0 ? { warnings } : {}) };
+        console.log(JSON.stringify({ ok: config !== undefined, findings, ...extra }));
+      } else for (const warning of warnings) console.error(`warning: ${findingLine(warning)}`);
       if (!config) throw new UsageError(findingsText({ findings, more }));
       if (json) return;
       const backEnds = config.pools.reduce((sum, pool) => sum + pool.back_ends.length, 0);
@@ -29,6 +32,7 @@ export const check = buildCommand({
     brief: "Check a config file and name every error in it",
     fullDescription:
       "Names every error by file, line, column and key, with what was found and what was expected, the files of\n" +
-      "certificates and keys included. Exit code 2 when there is one.",
+      "certificates and keys included. Exit code 2 when there is one. Certificates that expire within 14 days are\n" +
+      "warned of on stderr.",
   },
 });

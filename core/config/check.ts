@@ -1,5 +1,6 @@
 /** `dlba check`: all that can be known of a config file without running it. */
 import { certificateRule } from "./certificates.ts";
+import { expiryRule } from "./expiry.ts";
 import { type Checked, readAndCheck } from "./load.ts";
 import { asMap, eachValue } from "./raw.ts";
 import { checkRules, type Rule } from "./rules.ts";
@@ -7,7 +8,7 @@ import { nodeSchema } from "./schema.ts";
 
 /** Checks the file and the certificates that it names. @param now ms since 1970 */
 export function checkFile(file: string, now: number): Checked {
-  return readAndCheck(file, [checkRules, checkInterfaces, certificateRule(file, now)]);
+  return readAndCheck(file, [checkRules, checkInterfaces, certificateRule(file, now)], [expiryRule(file, now)]);
 }
 
 /** No frame of another machine comes by lo. A server role alone, as in `dlba demo --loopback`, runs on it. */

@@ -1,7 +1,7 @@
 /** Reads and checks `dlba.yaml`. */
 import * as v from "valibot";
 import { UsageError } from "../errors.ts";
-import { type Findings, findingsText } from "./findings.ts";
+import { type Finding, type Findings, findingsText } from "./findings.ts";
 import { printable } from "./printable.ts";
 import type { Problem } from "./problem.ts";
 import { readText, Unreadable } from "./read.ts";
@@ -13,6 +13,8 @@ import { Source } from "./source.ts";
 export interface Checked extends Findings {
   /** Undefined when there is a finding. */
   readonly config: Config | undefined;
+  /** What is no error yet, in the order of the file. */
+  readonly warnings: readonly Finding[];
 }
 
 /**
@@ -30,8 +32,8 @@ export function keepConfig(file: string, path: string): Record<string, string> {
 
 /** Reads the file and checks it. Throws {@linkcode UsageError} with one line a finding. */
 export function loadConfig(file: string): Config {
-  const { config, ...findings } = readAndCheck(file, [checkRules], Deno.env.get(KEPT));
-  if (!config) throw new UsageError(findingsText(findings));
+  const { config, findings, more } = readAndCheck(file, [checkRules], [], Deno.env.get(KEPT));
+  if (!config) throw new UsageError(findingsText({ findings, more }));
   return config;
 }
 
@@ -40,32 +42,43 @@ export function checkConfig(file: string, text: string): Checked {
   return check(new Source(file, text), [checkRules]);
 }
 
-/** Reads the file and finds every error by the schema and these rules; never throws. */
-export function readAndCheck(file: string, rules: readonly Rule[], kept = file): Checked {
+/**
+ * Reads the file and finds every error by the schema and these rules; never throws.
+ * @param hints report warnings
+ * @param kept where the text stands, if not in the file itself
+ */
+export function readAndCheck(file: string, rules: readonly Rule[], hints: readonly Rule[] = [], kept = file): Checked {
   try {
-    return check(new Source(file, readText(kept)), rules);
+    return check(new Source(file, readText(kept)), rules, hints);
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
     const found = printable(error.message);
     const finding = { file, line: 1, column: 1, path: "", found, expected: "a config file in UTF-8" };
-    return { config: undefined, findings: [finding], more: 0 };
+    return { config: undefined, findings: [finding], more: 0, warnings: [] };
   }
 }
 
-function check(source: Source, rules: readonly Rule[]): Checked {
+function check(source: Source, rules: readonly Rule[], hints: readonly Rule[] = []): Checked {
   const problems = [...source.problems];
-  if (!source.isData) return { config: undefined, ...source.findings(problems) };
+  if (!source.isData) return { config: undefined, warnings: [], ...source.findings(problems) };
   // A value that is wrong in two ways has one finding.
   const result = v.safeParse(schema, source.data, { abortPipeEarly: true });
   for (const issue of result.issues ?? []) problems.push(...schemaProblems(source, issue));
   problems.push(...shapeProblems(source));
+  problems.push(...ruleProblems(source, rules));
+  const { findings: warnings } = source.findings(ruleProblems(source, hints));
+  const config = problems.length === 0 ? result.output as Config : undefined;
+  return { config, warnings, ...source.findings(problems) };
+}
+
+function ruleProblems(source: Source, rules: readonly Rule[]): Problem[] {
+  const problems: Problem[] = [];
   for (const rule of rules) {
     rule(source.data, (path, expected, found) => {
       problems.push(source.atValue(path, typeof expected === "string" ? () => expected : expected, found));
     });
   }
-  const config = problems.length === 0 ? result.output as Config : undefined;
-  return { config, ...source.findings(problems) };
+  return problems;
 }
 
 function schemaProblems(source: Source, issue: v.BaseIssue<unknown>): Problem[] {

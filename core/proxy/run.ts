@@ -7,6 +7,7 @@ import { ArraySecret } from "../secrets/array_secret.ts";
 import { CertificateStore } from "../tls/certificate_store.ts";
 import { ArrayTicketKeys } from "../tls/ticket_keys.ts";
 import { TlsServer } from "../tls/tls_server.ts";
+import { CertificatesInService } from "./certificate_files.ts";
 import { handoverPath, HandoverPort, Predecessor } from "./handover.ts";
 import { Server } from "./server.ts";
 import { createTable, othersServe } from "./table_files.ts";
@@ -31,6 +32,7 @@ export async function runServe(config: Config, node: NodeConfig, options: ServeO
   const path = handoverPath(dir, worker);
   const { mapping, table } = createTable(dir, worker, config);
   let tls: TlsServer | undefined;
+  const published = new CertificatesInService(dir, worker, (line) => console.error(`serve: ${line}`));
   try {
     tls = config.tls && openTls(config, config.tls, configFile);
     const address = listen ?? config.array.vip;
@@ -43,13 +45,15 @@ export async function runServe(config: Config, node: NodeConfig, options: ServeO
     if (tls && !tls.tickets) {
       console.error("serve: no array secret: TLS sessions resume only where they began; dlba init");
     }
+    if (tls) published.publish(tls.store.certificates, Date.now());
     announceReady();
     predecessor?.release();
-    const renewal = tls && setInterval(renew, RENEW_MS, tls);
+    const renewal = tls && setInterval(renew, RENEW_MS, tls, published);
     await server.run();
     clearInterval(renewal);
     port.close();
   } finally {
+    published.close();
     tls?.store.close();
     mapping.close();
   }
@@ -73,9 +77,13 @@ function openTls(config: Config, tls: NonNullable<Config["tls"]>, configFile: st
 }
 
 /** Takes certificates into service whose files changed. */
-function renew(tls: TlsServer): void {
+function renew(tls: TlsServer, published: CertificatesInService): void {
   try {
-    if (tls.store.renew()) tls.log("new certificates are in service");
+    if (tls.store.renew()) {
+      tls.log("new certificates are in service");
+      published.publish(tls.store.certificates, Date.now());
+    }
+    published.remind(Date.now());
   } catch (error) {
     tls.log(`the certificates in service stay: ${error instanceof Error ? error.message : error}`);
   }

@@ -24,7 +24,7 @@ function tableFiles(dir: string): TableFile[] {
 }
 
 /** A process that has ended writes no more. */
-function isRunning(pid: number): boolean {
+export function isRunning(pid: number): boolean {
   try {
     Deno.statSync(`/proc/${pid}`);
     return true;

@@ -41,6 +41,18 @@ const reportSchema: v.GenericSchema<unknown, TablesReport> = v.object({
     open_connections: v.number(),
     connect_failures: v.number(),
   })),
+  certificates: v.array(v.object({
+    file: v.string(),
+    subject: v.string(),
+    names: v.array(v.string()),
+    issuer: v.string(),
+    key: v.string(),
+    fingerprint_sha256: v.string(),
+    valid_from: v.string(),
+    valid_to: v.string(),
+    days_left: v.number(),
+    processes: v.number(),
+  })),
 });
 
 /** Asks a node's status port for its tables. Throws {@linkcode Failure} when it does not answer, or with something else. */

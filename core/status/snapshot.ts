@@ -4,6 +4,7 @@ import { bootSeconds } from "../../ffi/clock.ts";
 import { runDir } from "../config/paths.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { firstScheduler } from "../failover/first_scheduler.ts";
+import { certificateRows } from "./certificates.ts";
 import { ProxyTables } from "../proxy/table_files.ts";
 import type { Changes, Cursor } from "../scheduler/changes.ts";
 import type { NodeState } from "../scheduler/node_table.ts";
@@ -31,6 +32,7 @@ export class Snapshot {
       client_ip_hash_table: this.#bucketTable(),
       server_status: this.#serverStatus(),
       back_ends: this.#backEnds(),
+      certificates: certificateRows(this.#dir, Date.now()),
     };
   }
 

@@ -49,6 +49,25 @@ export interface BucketTableReport {
   readonly frames: Readonly<Record<string, number>>;
 }
 
+/** A certificate that proxy processes of this node answer with. */
+export interface CertificateRow {
+  readonly file: string;
+  readonly subject: string;
+  /** DNS names and IP addresses that it is for. */
+  readonly names: readonly string[];
+  readonly issuer: string;
+  /** As `ECDSA P-256`. */
+  readonly key: string;
+  readonly fingerprint_sha256: string;
+  /** RFC 3339. */
+  readonly valid_from: string;
+  readonly valid_to: string;
+  /** Whole days; below 0 where it has expired. */
+  readonly days_left: number;
+  /** Proxy processes that have it; while one drains it may have an older one than the others. */
+  readonly processes: number;
+}
+
 export interface TablesReport {
   readonly array: string;
   readonly node: string;
@@ -57,6 +76,7 @@ export interface TablesReport {
   readonly client_ip_hash_table: BucketTableReport | null;
   readonly server_status: readonly ServerRow[];
   readonly back_ends: readonly BackEndRow[];
+  readonly certificates: readonly CertificateRow[];
 }
 
 /** What a poll of a node brings: enough for its row of the DLBA Server Status Table. */

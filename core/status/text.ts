@@ -1,8 +1,12 @@
 /** The tables as a person reads them. */
+import { dateText } from "../certificates/expiry.ts";
 import type { TablesReport } from "./tables.ts";
 
 /** Assigned buckets shown before the rest is only counted. */
 const BUCKETS_SHOWN = 20;
+
+/** Names of a certificate shown before the rest is only counted. */
+const NAMES_SHOWN = 3;
 
 /** @param all show every assigned bucket */
 export function tablesText(report: TablesReport, all: boolean): string {
@@ -42,6 +46,7 @@ export function tablesText(report: TablesReport, all: boolean): string {
         row.connect_failures,
       ]),
     ),
+    ...certificateLines(report),
   ].join("\n");
 }
 
@@ -62,6 +67,30 @@ function bucketLines({ client_ip_hash_table: table, scheduler, server_status }: 
     "",
     `Frames: ${frames.map(([verdict, count]) => `${verdict} ${count}`).join(", ") || "none"}`,
   ];
+}
+
+function certificateLines({ node, certificates }: TablesReport): string[] {
+  if (certificates.length === 0) return [];
+  return [
+    "",
+    `Certificates in service on node ${node}`,
+    ...columns(
+      ["file", "names", "key", "valid to", "days left", "processes"],
+      certificates.map((row) => [
+        row.file,
+        namesText(row.names),
+        row.key,
+        dateText(Date.parse(row.valid_to)),
+        row.days_left,
+        row.processes,
+      ]),
+    ),
+  ];
+}
+
+function namesText(names: readonly string[]): string {
+  const more = names.length - NAMES_SHOWN;
+  return [...names.slice(0, NAMES_SHOWN), ...(more > 0 ? [`and ${more} more`] : [])].join(" ");
 }
 
 /** A header and rows in columns of equal width; numbers to the right. */

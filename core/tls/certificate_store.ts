@@ -6,6 +6,8 @@ import { CertificateNames, type NamedCertificate } from "./names.ts";
 
 interface Certificate extends NamedCertificate {
   readonly files: CertificateFiles;
+  /** Of its file, the chain included. */
+  readonly pem: string;
 }
 
 export interface StoreOptions {
@@ -18,6 +20,7 @@ export interface StoreOptions {
 }
 
 interface InService {
+  readonly certificates: readonly Certificate[];
   readonly names: CertificateNames<Certificate>;
   readonly contexts: ReadonlyMap<readonly Certificate[], TlsContext>;
   readonly fallback: TlsContext;
@@ -31,6 +34,11 @@ export class CertificateStore {
   constructor(readonly options: StoreOptions) {
     this.#seen = statesOf(options.files);
     this.#inService = load(options);
+  }
+
+  /** In the config's order. */
+  get certificates(): readonly Pick<Certificate, "files" | "pem">[] {
+    return this.#inService.certificates;
   }
 
   /** The context of connections that name no server yet. */
@@ -96,7 +104,7 @@ function load({ files, policy, hasTicketKeys, isStrict }: StoreOptions): InServi
     }
     const first = certificates[0]!;
     fallback = make(names.find(first.names[0] ?? "") ?? [first]);
-    return { names, contexts, fallback };
+    return { certificates, names, contexts, fallback };
   } catch (error) {
     for (const context of contexts.values()) context.close();
     fallback?.close();
@@ -106,8 +114,9 @@ function load({ files, policy, hasTicketKeys, isStrict }: StoreOptions): InServi
 
 function read(files: CertificateFiles): Certificate {
   try {
-    const certificate = new X509Certificate(Deno.readTextFileSync(files.cert));
-    return { files, names: namesOf(certificate), keyType: certificate.publicKey.asymmetricKeyType ?? "" };
+    const pem = Deno.readTextFileSync(files.cert);
+    const certificate = new X509Certificate(pem);
+    return { files, pem, names: namesOf(certificate), keyType: certificate.publicKey.asymmetricKeyType ?? "" };
   } catch (error) {
     const why = error instanceof Deno.errors.NotFound
       ? "no such file"
