@@ -1,17 +1,5 @@
 /** Chains of certificates: the server's own first, each followed by the one that signed it (RFC 5246 section 7.4.2). */
-import { X509Certificate } from "node:crypto";
-import { certificateBlocks } from "./pem.ts";
-
-/** Those of PEM text that node:crypto can read: of a chain that OpenSSL serves, one of a rare kind is passed over. */
-export function readableCertificates(text: string): X509Certificate[] {
-  return certificateBlocks(text).flatMap((block) => {
-    try {
-      return [new X509Certificate(block)];
-    } catch {
-      return [];
-    }
-  });
-}
+import type { X509Certificate } from "node:crypto";
 
 /** Whether the issuer is that of the certificate, as far as this program knows the signature's kind. */
 export function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {

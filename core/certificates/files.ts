@@ -1,10 +1,11 @@
 /** Files of certificates and keys, read and written as an operator names them. */
-import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { createPrivateKey, type KeyObject, type X509Certificate } from "node:crypto";
 import { lstatSync } from "node:fs";
 import { printable } from "../config/printable.ts";
 import { readText, Unreadable } from "../config/read.ts";
 import { UsageError } from "../errors.ts";
 import { writeSecret } from "../secrets/write.ts";
+import { parseCertificate } from "./parse.ts";
 import { certificateBlocks } from "./pem.ts";
 
 export interface NewFile {
@@ -31,7 +32,7 @@ export function writeFiles(files: readonly NewFile[], force: boolean): void {
 /** Every certificate of a PEM file, in its order. Throws {@linkcode UsageError}. */
 export function readCertificates(path: string): X509Certificate[] {
   const certificates = readAs(path, "certificate", (text) => {
-    return certificateBlocks(text).map((block) => new X509Certificate(block));
+    return certificateBlocks(text).map(parseCertificate);
   });
   if (certificates.length === 0) throw new UsageError(`Cannot use the certificate ${printable(path)}: not PEM`);
   return certificates;

@@ -1,10 +1,11 @@
 /** What a PKCS#12 file holds, as a server needs it: the key and the chain of its certificate. */
 import { Buffer } from "node:buffer";
-import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { createPrivateKey, type KeyObject, type X509Certificate } from "node:crypto";
 import { printable } from "../config/printable.ts";
 import { readBytes, Unreadable } from "../config/read.ts";
 import { UsageError } from "../errors.ts";
 import { chainFrom } from "./chain.ts";
+import { isKeyOf, parseCertificate } from "./parse.ts";
 import { type Contents, readPkcs12, WrongPassword } from "./pkcs12.ts";
 import { Unsupported } from "./pkcs12_pbe.ts";
 
@@ -36,7 +37,7 @@ export function importPkcs12(path: string, file: Uint8Array, password: string): 
     );
   }
   if (certificates.length === 0) throw new UsageError(`${name} holds no certificate`);
-  const leaf = certificates.find((certificate) => certificate.checkPrivateKey(keys[0]!));
+  const leaf = certificates.find((certificate) => isKeyOf(certificate, keys[0]!));
   if (!leaf) throw new UsageError(`${name} holds a key, and no certificate of that key`);
   const chain = chainFrom(leaf, certificates);
   const leftOut = certificates.filter((certificate) => !chain.some(({ raw }) => raw.equals(certificate.raw)));
@@ -47,7 +48,7 @@ function parse(name: string, file: Uint8Array, password: string) {
   try {
     const { certificates, keys } = readPkcs12(file, password);
     return {
-      certificates: certificates.map((der) => new X509Certificate(Buffer.from(der))),
+      certificates: certificates.map(parseCertificate),
       keys: keys.map((der) => createPrivateKey({ key: Buffer.from(der), format: "der", type: "pkcs8" })),
     } satisfies Record<keyof Contents, unknown>;
   } catch (error) {

@@ -5,6 +5,7 @@ import { brokenAt, isSelfSigned } from "./chain.ts";
 import { daysLeft, endingOf, expiryWarnings, subjectOf } from "./expiry.ts";
 import { fieldsOf, namesOf } from "./fields.ts";
 import { keyText } from "./keys.ts";
+import { isKeyOf } from "./parse.ts";
 
 export interface LinkReport {
   readonly subject: string;
@@ -59,7 +60,7 @@ export function reportOf({ file, certificates, key, warnDays, now }: ReportOptio
     key: keyOf(leaf),
     fingerprint_sha256: leaf.fingerprint256,
     key_file: key?.file ?? null,
-    key_fits: key?.key ? leaf.checkPrivateKey(key.key) : null,
+    key_fits: key?.key ? isKeyOf(leaf, key.key) : null,
     chain: chain.map((certificate) => linkOf(certificate, now)),
     chain_in_order: brokenAt(certificates) === undefined,
     warnings: expiryWarnings(file, certificates.map(endingOf), now, warnDays),

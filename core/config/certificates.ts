@@ -1,5 +1,6 @@
 /** Whether the certificates that a config names can be used. */
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createPrivateKey, type X509Certificate } from "node:crypto";
+import { parseCertificate } from "../certificates/parse.ts";
 import { besideConfig } from "./paths.ts";
 import { shortened } from "./printable.ts";
 import { asList, asMap, read } from "./raw.ts";
@@ -13,7 +14,7 @@ export function certificateRule(configFile: string, now: number): Rule {
     asList(asMap(asMap(data)["tls"])["certificates"]).forEach((item, i) => {
       const at = ["tls", "certificates", i];
       const { cert, key } = asMap(item);
-      const certificate = load(configFile, cert, (text) => new X509Certificate(text), (found) => {
+      const certificate = load(configFile, cert, parseCertificate, (found) => {
         report([...at, "cert"], "a readable PEM certificate", found);
       });
       const privateKey = load(configFile, key, createPrivateKey, (found) => {

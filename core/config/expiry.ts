@@ -1,6 +1,6 @@
 /** Certificates of a config that expire soon, which is no error yet. */
 import type { X509Certificate } from "node:crypto";
-import { readableCertificates } from "../certificates/chain.ts";
+import { readableCertificates } from "../certificates/parse.ts";
 import { endingOf, endsWithin, endText } from "../certificates/expiry.ts";
 import { besideConfig } from "./paths.ts";
 import { shortened } from "./printable.ts";

@@ -4,7 +4,7 @@
  */
 import type { X509Certificate } from "node:crypto";
 import { rmSync } from "node:fs";
-import { readableCertificates } from "../certificates/chain.ts";
+import { readableCertificates } from "../certificates/parse.ts";
 import { endingOf, expiryWarnings, subjectOf } from "../certificates/expiry.ts";
 import { allNames, keyOf } from "../certificates/report.ts";
 import { printable } from "../config/printable.ts";

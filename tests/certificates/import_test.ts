@@ -8,6 +8,8 @@ import { run } from "../config/dlba.ts";
 import { joined, makeAuthority, makeServer } from "./authority.ts";
 import { cert, inFolder, mode, openssl, refused } from "./witness.ts";
 
+const RUNS = 300 * Number(Deno.env.get("DLBA_SOAK") ?? 1);
+
 /** Makes `shop.p12` with the chain, the certificates in an order of no meaning, and one of somebody else. */
 async function makeFile(dir: string, password: string, ...flags: readonly string[]): Promise<void> {
   await Deno.writeTextFile(`${dir}/more.pem`, await joined(dir, "root.crt", "other.crt", "mid.crt"));
@@ -260,7 +262,7 @@ Deno.test("cert import reads damaged files to a finding, never to a defect", asy
             if (!(error instanceof UsageError) || error.message.includes("\n")) throw error;
           }
         }),
-        { numRuns: 300 },
+        { numRuns: RUNS },
       );
     }
   });

@@ -1,5 +1,10 @@
 /** `dlba cert show` beside what openssl says of the same files. */
 import assert from "node:assert/strict";
+import * as fc from "fast-check";
+import { parseCertificate } from "../../core/certificates/parse.ts";
+import { certificateBlocks } from "../../core/certificates/pem.ts";
+import { reportOf } from "../../core/certificates/report.ts";
+import { reportText } from "../../core/certificates/report_text.ts";
 import { makeSelfSigned } from "../../core/certificates/self_signed.ts";
 import { certificatePem } from "../../core/secrets/certificate.ts";
 import { dlba } from "../config/dlba.ts";
@@ -146,6 +151,36 @@ Deno.test("cert show refuses in one line what it cannot read", async () => {
     );
   });
 });
+
+Deno.test("a damaged certificate is shown or refused, never a defect", async () => {
+  // node:crypto reads fields when they are asked for: `invalid attributes` was thrown by what had been accepted.
+  await withChain(async (dir) => {
+    const [block] = certificateBlocks(await Deno.readTextFile(`${dir}/shop.crt`));
+    const der = fromBase64(block!);
+    const change = fc.array(fc.tuple(fc.nat(der.length - 1), fc.nat(255)), { minLength: 1, maxLength: 3 });
+    fc.assert(
+      fc.property(change, (changes) => {
+        const bytes = der.slice();
+        for (const [at, byte] of changes) bytes[at] = byte;
+        let certificate;
+        try {
+          certificate = parseCertificate(bytes);
+        } catch {
+          return;
+        }
+        const now = Date.now();
+        const certificates = [certificate, certificate];
+        const report = reportOf({ file: "x", certificates, key: undefined, warnDays: 14, now });
+        assert.ok(reportText(report, now).length > 0);
+      }),
+      { numRuns: 2000 * Number(Deno.env.get("DLBA_SOAK") ?? 1) },
+    );
+  });
+});
+
+function fromBase64(pem: string): Uint8Array {
+  return Uint8Array.from(atob(pem.replaceAll(/-----[^-]+-----|\s/g, "")), (character) => character.charCodeAt(0));
+}
 
 Deno.test("cert show prints no characters that a terminal would obey", async () => {
   await inFolder(async (dir) => {
