@@ -43,7 +43,7 @@ export const show = buildCommand({
       key: {
         kind: "parsed",
         parse: (input: string) => input,
-        brief: "The key of FILE (default: the file of that name that ends in .key, if there is one)",
+        brief: "The key of FILE (default: the file of that name that ends in .key, else the one in FILE, if any)",
         optional: true,
         placeholder: "FILE",
       },

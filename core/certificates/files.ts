@@ -6,7 +6,7 @@ import { readText, Unreadable } from "../config/read.ts";
 import { UsageError } from "../errors.ts";
 import { writeSecret } from "../secrets/write.ts";
 import { parseCertificate } from "./parse.ts";
-import { certificateBlocks } from "./pem.ts";
+import { certificateBlocks, keyBlock } from "./pem.ts";
 
 export interface NewFile {
   readonly path: string;
@@ -40,7 +40,9 @@ export function readCertificates(path: string): X509Certificate[] {
 
 /** A private key in PEM. Throws {@linkcode UsageError}. */
 export function readKey(path: string): KeyObject {
-  return readAs(path, "key", createPrivateKey, "not a PEM key without password");
+  // What else may stand in the file, as certificates or the parameters of a curve, createPrivateKey() does not pass over.
+  const parse = (text: string) => createPrivateKey(keyBlock(text) ?? text);
+  return readAs(path, "key", parse, "not a PEM key without password");
 }
 
 function readAs<T>(path: string, what: string, parse: (text: string) => T, otherwise = "damaged"): T {

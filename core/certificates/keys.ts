@@ -21,16 +21,6 @@ export function keyToPem(key: KeyObject): string {
   return String(key.export({ type: "pkcs8", format: "pem" }));
 }
 
-/** `ECDSA P-256` or `RSA 2048`. */
-export function keyText({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): string {
-  if (type === "ec") return `ECDSA ${CURVES[details?.namedCurve ?? ""] ?? details?.namedCurve}`;
-  if (type === "rsa") return `RSA ${details?.modulusLength}`;
-  if (type === "rsa-pss") return `RSA-PSS ${details?.modulusLength}`;
-  return type === "ed25519" ? "Ed25519" : String(type);
-}
-
-const CURVES: Readonly<Record<string, string>> = { prime256v1: "P-256", secp384r1: "P-384", secp521r1: "P-521" };
-
 /** RFC 5280 section 4.1.1.2, RFC 4055 section 5, RFC 5758 section 3.2: with SHA-256. Throws TypeError for other keys. */
 export function signatureAlgorithm({ asymmetricKeyType: type }: KeyObject): Asn1 {
   if (type === "ec") return sequence(oid(ECDSA_WITH_SHA256));

@@ -1,6 +1,7 @@
 /** Certificates as node:crypto has them, but read whole at once: its own fields are read when asked for, and may throw then. */
 import { Buffer } from "node:buffer";
 import { type KeyObject, X509Certificate } from "node:crypto";
+import { fieldsOf, namesOf } from "./fields.ts";
 import { certificateBlocks } from "./pem.ts";
 
 /** @param source PEM, or DER. Throws when any of it that this program asks for cannot be read. */
@@ -12,6 +13,7 @@ export function parseCertificate(source: string | Uint8Array): X509Certificate {
     throw new SyntaxError("Cannot read a certificate: damaged");
   }
   certificate.checkIssued(certificate);
+  namesOf(fieldsOf(certificate.raw));
   return certificate;
 }
 

@@ -4,7 +4,7 @@ import { printable } from "../config/printable.ts";
 import { brokenAt, isSelfSigned } from "./chain.ts";
 import { daysLeft, endingOf, expiryWarnings, subjectOf } from "./expiry.ts";
 import { fieldsOf, namesOf } from "./fields.ts";
-import { keyText } from "./keys.ts";
+import { keyText } from "./key_text.ts";
 import { isKeyOf } from "./parse.ts";
 
 export interface LinkReport {
@@ -80,13 +80,7 @@ function linkOf(certificate: X509Certificate, now: number): LinkReport {
 
 /** DNS names and IP addresses that it is for. */
 export function allNames(certificate: X509Certificate): string[] {
-  try {
-    const { dns, ips } = namesOf(fieldsOf(certificate.raw));
-    return [...dns, ...ips].map(printable);
-  } catch {
-    // node-forge is stricter with DER than OpenSSL.
-    return (certificate.subjectAltName?.split(", ") ?? []).map(printable);
-  }
+  return namesOf(fieldsOf(certificate.raw)).map(printable);
 }
 
 /** As `ECDSA P-256`. */

@@ -2,9 +2,11 @@
 import { existsSync } from "node:fs";
 import { besideConfig } from "../config/paths.ts";
 import { printable } from "../config/printable.ts";
+import { readText } from "../config/read.ts";
 import type { Config } from "../config/schema.ts";
 import { UsageError } from "../errors.ts";
 import { readCertificates, readKey } from "./files.ts";
+import { keyBlock } from "./pem.ts";
 import { type CertificateReport, reportOf } from "./report.ts";
 
 export interface Files {
@@ -33,10 +35,21 @@ function isInDevice(key: string): boolean {
   return key.startsWith("pkcs11:");
 }
 
-/** A file and the key that is named, or the one that stands beside it as `.key`. */
+/** A file and the key that is named, the one that stands beside it as `.key`, or the one in it. */
 export function filesOfFile(cert: string, key: string | undefined): Files {
+  if (key !== undefined) return { cert, key };
   const beside = cert.replace(/\.(crt|pem|cer)$/, ".key");
-  return { cert, key: key ?? (beside !== cert && existsSync(beside) ? beside : undefined) };
+  if (beside !== cert && existsSync(beside)) return { cert, key: beside };
+  return { cert, key: holdsKey(cert) ? cert : undefined };
+}
+
+function holdsKey(file: string): boolean {
+  try {
+    return keyBlock(readText(file)) !== undefined;
+  } catch {
+    // Said when it is read as a certificate.
+    return false;
+  }
 }
 
 /** Looks at all of them, whether others can be read or not. @param now ms since 1970 */

@@ -34,7 +34,7 @@ export interface CertificatePlan {
 export function makeCertificate(plan: CertificatePlan, authority: KeyPair | undefined, now: number): KeyPair {
   const { keyType = "ec", commonName, days, ...extended } = plan;
   const key = makeKey(keyType);
-  const publicKey = fromDer(createPublicKey(key).export({ type: "spki", format: "der" }));
+  const publicKey = new Uint8Array(createPublicKey(key).export({ type: "spki", format: "der" }));
   const subject = distinguishedName(commonName);
   const issuer = authority && fieldsOf(authority.certificate.raw);
   const algorithm = signatureAlgorithm(authority?.key ?? key);
@@ -43,10 +43,10 @@ export function makeCertificate(plan: CertificatePlan, authority: KeyPair | unde
     // Positive: the first bit of the first octet is the sign.
     integer(1, ...randomBytes(15)),
     algorithm,
-    issuer?.subject ?? subject,
+    issuer ? fromDer(issuer.subject) : subject,
     sequence(time(new Date(now - BACKDATED_MS)), time(new Date(now + days * DAY_MS))),
     subject,
-    publicKey,
+    fromDer(publicKey),
     context(
       3,
       extensions({

@@ -89,6 +89,8 @@ Deno.test("cert show tells a chain out of order, and one that lacks its key", as
     const text = await cert("show", `${dir}/bent.pem`);
     assert.match(text, /^ {2}chain {8}1 \+ 2 certificates, out of order: each must be followed by the one/m);
     assert.match(text, /^ {2}key file {5}none named$/m);
+    await Deno.writeTextFile(`${dir}/both.pem`, await joined(dir, "shop.crt", "mid.crt", "shop.key"));
+    assert.match(await cert("show", `${dir}/both.pem`), /^ {2}key file {5}\S+both\.pem: fits$/m);
   });
 });
 

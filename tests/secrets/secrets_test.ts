@@ -61,6 +61,30 @@ Deno.test("init touches nothing that exists, and adds a new node", async () => {
   });
 });
 
+Deno.test("init goes on with an RSA authority, as arrays have had", async () => {
+  await inFolder(async (configFile) => {
+    const secrets = configFile.replace("dlba.yaml", "secrets");
+    await Deno.mkdir(secrets);
+    const ca = [
+      "-keyout",
+      `${secrets}/ca.key`,
+      "-out",
+      `${secrets}/ca.crt`,
+      "-days",
+      "9",
+      "-subj",
+      "/O=Old/CN=array CA",
+    ];
+    const args = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", ...ca, "-addext", "keyUsage=critical,keyCertSign"];
+    assert.ok((await new Deno.Command("openssl", { args, stderr: "null" }).output()).success);
+    await Deno.chmod(`${secrets}/ca.key`, 0o600);
+    assert.equal(initializer(configFile).makeSecrets().length, 1 + 3 * 2);
+    const verify = ["verify", "-x509_strict", "-CAfile", `${secrets}/ca.crt`, `${secrets}/nodes/node-a.crt`];
+    const { success, stderr } = await new Deno.Command("openssl", { args: verify }).output();
+    assert.ok(success, new TextDecoder().decode(stderr));
+  });
+});
+
 Deno.test("init --self-signed makes a certificate for the host", async () => {
   await inFolder((configFile) => {
     const [key, cert] = initializer(configFile).makeSelfSigned("shop.example");
