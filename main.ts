@@ -66,6 +66,7 @@ const app = buildApplication(root, {
   help: help({
     formatting: { caseStyle: "convert-camel-to-kebab", useAliasInUsageLine: false, onlyRequiredInUsageLine: false },
     brief: "Print help and exit",
+    defaultForRouteMap: true,
   }),
   version: version({ info: { currentVersion: manifest.version }, brief: "Print the version and exit" }),
 });

@@ -29,7 +29,7 @@ export const tables = buildCommand({
     },
   },
   docs: {
-    brief: "Print the tables of a node: Client IP Hash Table, DLBA Server Status Table, web servers",
+    brief: "Print the tables of a node: Client IP Hash Table, DLBA Server Status Table, web servers, certificates",
     fullDescription:
       "Asks the node's status port. The Client IP Hash Table is kept by the scheduler; ask that node for it.",
   },

@@ -36,7 +36,8 @@ export const hosts = {
 
 /** The path of the files, without endings. */
 export function outPath({ config, out }: OutFlags, name: string): string {
-  return out ?? besideConfig(config, `tls/${name}`);
+  // Who names a file by habit means the same.
+  return out?.replace(/\.(key|crt|csr)$/, "") ?? besideConfig(config, `tls/${name}`);
 }
 
 export function madeText(paths: readonly string[]): string {

@@ -38,7 +38,7 @@ export const importCommand = buildCommand({
       passwordFile: {
         kind: "parsed",
         parse: (input: string) => input,
-        brief: "A file whose first line is the password; without it the terminal is asked",
+        brief: "A file whose first line is the password, - for standard input; without it the terminal is asked",
         optional: true,
         placeholder: "FILE",
       },

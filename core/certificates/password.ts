@@ -7,14 +7,27 @@ const INTERRUPT = "\x03";
 const END = "\x04";
 const ERASERS = ["\x7f", "\b"];
 
-/** The first line of a file. Throws {@linkcode UsageError}. */
+/** The first line of a file, or of standard input for `-`. Throws {@linkcode UsageError}. */
 export function passwordOfFile(path: string): string {
   try {
-    return readText(path).split(/\r?\n/)[0]!;
+    const text = path === "-" ? readInput() : readText(path);
+    return text.split(/\r?\n/)[0]!;
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
     throw new UsageError(`Cannot read the password file ${printable(path)}: ${error.message}`);
   }
+}
+
+function readInput(): string {
+  const decoder = new TextDecoder();
+  const buffer = new Uint8Array(4096);
+  let text = "";
+  while (!text.includes("\n")) {
+    const count = Deno.stdin.readSync(buffer);
+    if (count === null) break;
+    text += decoder.decode(buffer.subarray(0, count), { stream: true });
+  }
+  return text;
 }
 
 /** Asks for a line that is not shown. Throws {@linkcode UsageError} where there is no terminal, or at Ctrl-C. */

@@ -160,6 +160,24 @@ Deno.test("cert import asks a terminal for the password, and shows nothing of it
   });
 });
 
+Deno.test("cert import takes the password from standard input", async () => {
+  await withFile("ec", async (dir) => {
+    await makeFile(dir, "secret");
+    const main = new URL("../../main.ts", import.meta.url).pathname;
+    const args = ["run", "-A", "--no-check", main, "cert", "import", "--out", `${dir}/x.crt`, "--password-file=-"];
+    const child = new Deno.Command(Deno.execPath(), {
+      args: [...args, `${dir}/shop.p12`],
+      stdin: "piped",
+      stdout: "null",
+    }).spawn();
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode("secret\n"));
+    await writer.close();
+    assert.equal((await child.status).code, 0);
+    assert.ok(existsSync(`${dir}/x.key`) && existsSync(`${dir}/x.crt`));
+  });
+});
+
 Deno.test("cert import refuses in one line what it cannot use", async () => {
   await withFile("ec", async (dir) => {
     await makeFile(dir, "secret");

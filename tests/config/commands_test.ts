@@ -35,6 +35,15 @@ Deno.test("tables names a port that answers with something else", async () => {
   await Deno.remove(file);
 });
 
+Deno.test("dlba and dlba cert by themselves say what there is", async () => {
+  // Nothing was printed.
+  for (const command of [[], ["cert"]]) {
+    const { code, stdout } = await dlba(...command);
+    assert.deepEqual([code, stdout], [0, (await dlba(...command, "--help")).stdout]);
+    assert.match(stdout, /^COMMANDS$/m);
+  }
+});
+
 Deno.test("setup names a mode that it does not know", async () => {
   // `deno task setup bogus` ended with a stack.
   const { code, stderr } = await run(Deno.execPath(), ["run", "-A", "--no-check", SETUP, "bogus"]);
