@@ -9,6 +9,8 @@ function loadSsl() {
     return Deno.dlopen("libssl.so.3", {
       // const SSL_METHOD *TLS_server_method(void)
       TLS_server_method: { parameters: [], result: "pointer" },
+      // const SSL_METHOD *TLS_client_method(void)
+      TLS_client_method: { parameters: [], result: "pointer" },
       // SSL_CTX *SSL_CTX_new(const SSL_METHOD *method); void SSL_CTX_free(SSL_CTX *ctx)
       SSL_CTX_new: { parameters: ["pointer"], result: "pointer" },
       SSL_CTX_free: { parameters: ["pointer"], result: "void" },
@@ -35,6 +37,15 @@ function loadSsl() {
       SSL_CTX_set_default_passwd_cb: { parameters: ["pointer", "function"], result: "void" },
       // int SSL_CTX_set_session_id_context(SSL_CTX *ctx, const unsigned char *sid_ctx, unsigned int sid_ctx_len)
       SSL_CTX_set_session_id_context: { parameters: ["pointer", "buffer", "u32"], result: "i32" },
+      // void SSL_CTX_set_verify(SSL_CTX *ctx, int mode, SSL_verify_cb verify_callback)
+      SSL_CTX_set_verify: { parameters: ["pointer", "i32", "pointer"], result: "void" },
+      // int SSL_CTX_load_verify_file(SSL_CTX *ctx, const char *CAfile); int SSL_CTX_set_default_verify_paths(SSL_CTX *ctx)
+      SSL_CTX_load_verify_file: { parameters: ["pointer", "buffer"], result: "i32" },
+      SSL_CTX_set_default_verify_paths: { parameters: ["pointer"], result: "i32" },
+      // int SSL_CTX_set_alpn_protos(SSL_CTX *ctx, const unsigned char *protos, unsigned int protos_len)
+      SSL_CTX_set_alpn_protos: { parameters: ["pointer", "buffer", "u32"], result: "i32" },
+      // void SSL_CTX_sess_set_new_cb(SSL_CTX *ctx, int (*new_session_cb)(SSL *, SSL_SESSION *))
+      SSL_CTX_sess_set_new_cb: { parameters: ["pointer", "function"], result: "void" },
       // SSL *SSL_new(SSL_CTX *ctx); void SSL_free(SSL *ssl)
       SSL_new: { parameters: ["pointer"], result: "pointer" },
       SSL_free: { parameters: ["pointer"], result: "void" },
@@ -48,6 +59,22 @@ function loadSsl() {
       SSL_set_fd: { parameters: ["pointer", "i32"], result: "i32" },
       // void SSL_set_accept_state(SSL *ssl)
       SSL_set_accept_state: { parameters: ["pointer"], result: "void" },
+      // void SSL_set_connect_state(SSL *ssl)
+      SSL_set_connect_state: { parameters: ["pointer"], result: "void" },
+      // long SSL_ctrl(SSL *ssl, int cmd, long larg, void *parg)
+      SSL_ctrl: { parameters: ["pointer", "i32", "i64", "buffer"], result: "i64" },
+      // int SSL_set1_host(SSL *s, const char *hostname); void SSL_set_hostflags(SSL *s, unsigned int flags)
+      SSL_set1_host: { parameters: ["pointer", "buffer"], result: "i32" },
+      SSL_set_hostflags: { parameters: ["pointer", "u32"], result: "void" },
+      // X509_VERIFY_PARAM *SSL_get0_param(SSL *ssl)
+      SSL_get0_param: { parameters: ["pointer"], result: "pointer" },
+      // int SSL_set_session(SSL *ssl, SSL_SESSION *session); void SSL_SESSION_free(SSL_SESSION *session)
+      SSL_set_session: { parameters: ["pointer", "pointer"], result: "i32" },
+      SSL_SESSION_free: { parameters: ["pointer"], result: "void" },
+      // int SSL_do_handshake(SSL *ssl)
+      SSL_do_handshake: { parameters: ["pointer"], result: "i32" },
+      // long SSL_get_verify_result(const SSL *ssl)
+      SSL_get_verify_result: { parameters: ["pointer"], result: "i64" },
       // int SSL_read(SSL *ssl, void *buf, int num); int SSL_write(SSL *ssl, const void *buf, int num)
       SSL_read: { parameters: ["pointer", "buffer", "i32"], result: "i32" },
       SSL_write: { parameters: ["pointer", "buffer", "i32"], result: "i32" },
@@ -72,6 +99,10 @@ function loadCrypto() {
     ERR_get_error: { parameters: [], result: "u64" },
     // const char *ERR_reason_error_string(unsigned long e)
     ERR_reason_error_string: { parameters: ["u64"], result: "pointer" },
+    // const char *X509_verify_cert_error_string(long n)
+    X509_verify_cert_error_string: { parameters: ["i64"], result: "pointer" },
+    // int X509_VERIFY_PARAM_set1_ip_asc(X509_VERIFY_PARAM *param, const char *ipasc)
+    X509_VERIFY_PARAM_set1_ip_asc: { parameters: ["pointer", "buffer"], result: "i32" },
     // int RAND_bytes(unsigned char *buf, int num)
     RAND_bytes: { parameters: ["pointer", "i32"], result: "i32" },
     // const EVP_CIPHER *EVP_aes_256_cbc(void); const EVP_MD *EVP_sha256(void)
@@ -112,6 +143,12 @@ export function clearErrors(): void {
 export function firstError(): string {
   const text = crypto.ERR_reason_error_string(crypto.ERR_get_error());
   return text === null ? "" : new Deno.UnsafePointerView(text).getCString();
+}
+
+/** Why a session's peer could not be verified, in words; "" when it was, or showed no certificate. */
+export function verificationError(object: Deno.PointerValue): string {
+  const code = ssl.SSL_get_verify_result(object);
+  return code === 0n ? "" : new Deno.UnsafePointerView(crypto.X509_verify_cert_error_string(code)!).getCString();
 }
 
 export function cString(text: string): Uint8Array<ArrayBuffer> {

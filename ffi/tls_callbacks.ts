@@ -42,6 +42,8 @@ export interface HandshakeOwner {
   /** The SSL_CTX for a server name in lower case, "" without; undefined refuses the handshake. */
   contextFor(serverName: string): Deno.PointerValue | undefined;
   readonly tickets: TicketKeys | undefined;
+  /** Of a client: takes over an SSL_SESSION that its server lets it resume. */
+  keepSession?(session: Deno.PointerValue): void;
 }
 
 let owner: HandshakeOwner | undefined;
@@ -49,6 +51,11 @@ let owner: HandshakeOwner | undefined;
 /** Callbacks of the next call of OpenSSL are for this owner. */
 export function duringCallOf(next: HandshakeOwner): void {
   owner = next;
+}
+
+/** Whose call is running. */
+export function ownerOfCall(): HandshakeOwner | undefined {
+  return owner;
 }
 
 const SSL_TLSEXT_ERR_OK = 0;
@@ -64,7 +71,7 @@ const TICKET_GOOD = 1;
 const TICKET_GOOD_RENEW = 2;
 
 /** Runs what a callback does; whatever goes wrong in it is an answer of its own, never an exception through C. */
-function guarded(work: () => number, failed: number): number {
+export function guarded(work: () => number, failed: number): number {
   try {
     return work();
   } catch {

@@ -2,6 +2,7 @@
 import { UsageError } from "../core/errors.ts";
 import { clearErrors, cString, firstError, loadOpenSsl, queuedErrors, ssl } from "./openssl.ts";
 import { alpnCallback, passwordCallback, serverNameCallback, ticketCallback } from "./tls_callbacks.ts";
+import type { TlsSide } from "./tls_session.ts";
 
 const SSL_CTRL_MODE = 33;
 const SSL_CTRL_SET_READ_AHEAD = 41;
@@ -50,7 +51,7 @@ export interface TlsContextOptions {
   readonly asksForTicketKeys: boolean;
 }
 
-export class TlsContext {
+export class TlsContext implements TlsSide {
   #context: Deno.PointerValue;
 
   /** Throws UsageError naming the file that cannot be used. */
@@ -111,6 +112,12 @@ export class TlsContext {
   get pointer(): Deno.PointerValue {
     return this.#context;
   }
+
+  begin(object: Deno.PointerValue): void {
+    ssl.SSL_set_accept_state(object);
+  }
+
+  end(): void {}
 
   /** A second call does nothing. Sessions made from it hold what they need of it. */
   close(): void {

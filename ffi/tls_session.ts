@@ -1,8 +1,7 @@
-/** The server's side of a TLS connection, on a descriptor: SSL_new(3ssl), SSL_read(3ssl), SSL_write(3ssl). */
-import { clearErrors, firstError, queuedErrors, ssl } from "./openssl.ts";
+/** A TLS connection on a descriptor, as server or as client: SSL_new(3ssl), SSL_read(3ssl), SSL_write(3ssl). */
+import { clearErrors, firstError, queuedErrors, ssl, verificationError } from "./openssl.ts";
 import { FAILED, finishSending, WOULD_BLOCK } from "./socket.ts";
 import { duringCallOf, type HandshakeOwner } from "./tls_callbacks.ts";
-import type { TlsContext } from "./tls_context.ts";
 
 const SSL_ERROR_SSL = 1;
 const SSL_ERROR_WANT_READ = 2;
@@ -15,11 +14,22 @@ const SSL_ERROR_ZERO_RETURN = 6;
 const SURELY_DRAINED = 8_192;
 const RECORD_OVERHEAD = 64;
 
+/** What sessions are made from, and which side of them this is. */
+export interface TlsSide {
+  /** An SSL_CTX. */
+  readonly pointer: Deno.PointerValue;
+  /** Prepares a new SSL object. */
+  begin(object: Deno.PointerValue): void;
+  /** Prepares one for its end that was established and has not failed. */
+  end(object: Deno.PointerValue): void;
+}
+
 /** Sessions not yet freed, for tests. */
 export let liveTlsSessions = 0;
 
 export class TlsSession {
   #ssl: Deno.PointerValue;
+  readonly #side: TlsSide;
   readonly #fd: number;
   readonly #owner: HandshakeOwner;
   #isEstablished = false;
@@ -31,20 +41,33 @@ export class TlsSession {
   #error = 0;
 
   /** The descriptor remains the caller's. Throws Error when memory is out. */
-  constructor(context: TlsContext, fd: number, owner: HandshakeOwner) {
-    const object = ssl.SSL_new(context.pointer);
+  constructor(side: TlsSide, fd: number, owner: HandshakeOwner) {
+    const object = ssl.SSL_new(side.pointer);
     if (object === null) throw new Error(`SSL_new: ${firstError()}`);
     this.#ssl = object;
+    this.#side = side;
     this.#fd = fd;
     this.#owner = owner;
     liveTlsSessions++;
     ssl.SSL_set_fd(object, fd);
-    ssl.SSL_set_accept_state(object);
+    side.begin(object);
   }
 
   /** The handshake is over. */
   get isEstablished(): boolean {
     return this.#isEstablished;
+  }
+
+  /** Goes on with the handshake, where that is not left to the first read: 1 once it is over, WOULD_BLOCK, FAILED. */
+  handshake(): number {
+    clearErrors();
+    duringCallOf(this.#owner);
+    const result = ssl.SSL_do_handshake(this.#ssl);
+    if (result !== 1) return this.#outcome(result) === WOULD_BLOCK ? WOULD_BLOCK : FAILED;
+    // What it took beyond its end is not known.
+    this.#taken = SURELY_DRAINED;
+    this.#isEstablished = true;
+    return result;
   }
 
   /** After a read: true when it left no bytes behind, neither here nor in the system. */
@@ -101,7 +124,9 @@ export class TlsSession {
 
   /** After FAILED: what OpenSSL says of it, as "no shared cipher"; to be asked at once. */
   get failure(): string {
-    return this.#error === SSL_ERROR_SSL ? firstError() : "connection broken";
+    if (this.#error !== SSL_ERROR_SSL) return "connection broken";
+    const why = verificationError(this.#ssl);
+    return why === "" ? firstError() : `${firstError()}: ${why}`;
   }
 
   /** Sends close_notify and ends the sending side; never blocks, and does not wait for the peer's. */
@@ -117,6 +142,7 @@ export class TlsSession {
   /** Frees the SSL object; a second call does nothing. */
   free(): void {
     if (this.#ssl === null) return;
+    if (this.#isEstablished && !this.#hasFailed) this.#side.end(this.#ssl);
     ssl.SSL_free(this.#ssl);
     this.#ssl = null;
     liveTlsSessions--;

@@ -1,4 +1,5 @@
 /** `dlba check`: all that can be known of a config file without running it. */
+import { authorityRule } from "./authorities.ts";
 import { certificateRule } from "./certificates.ts";
 import { expiryRule } from "./expiry.ts";
 import { type Checked, readAndCheck } from "./load.ts";
@@ -8,7 +9,8 @@ import { nodeSchema } from "./schema.ts";
 
 /** Checks the file and the certificates that it names. @param now ms since 1970 */
 export function checkFile(file: string, now: number): Checked {
-  return readAndCheck(file, [checkRules, checkInterfaces, certificateRule(file, now)], [expiryRule(file, now)]);
+  const rules = [checkRules, checkInterfaces, certificateRule(file, now), authorityRule(file, now)];
+  return readAndCheck(file, rules, [expiryRule(file, now)]);
 }
 
 /** No frame of another machine comes by lo. A server role alone, as in `dlba demo --loopback`, runs on it. */

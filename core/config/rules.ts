@@ -18,6 +18,7 @@ import {
   routeSchema,
   schedulerSchema,
 } from "./schema.ts";
+import { checkTls } from "./tls_rules.ts";
 import { isUnicast } from "./values.ts";
 
 /** Reports that what stands at the path should be something else; what is expensive to say is said when it is shown. */
@@ -37,6 +38,7 @@ export function checkRules(data: unknown, report: Report): void {
   checkPools(raw, report);
   checkRoutes(raw, report);
   checkTimeouts(raw, report);
+  checkTls(raw, report);
 }
 
 function checkArray(raw: Raw, report: Report): void {

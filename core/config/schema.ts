@@ -97,6 +97,16 @@ export const persistenceSchema = map({
   session_cookies: list(cookieName),
 });
 
+/** TLS to the back ends of a pool. */
+export const poolTlsSchema = map({
+  /** PEM, who may sign their certificates; the system's store when absent. */
+  ca: v.optional(path),
+  /** In their certificates: needed unless nothing is verified, since a back end's address is no name. */
+  server_name: v.optional(host),
+  /** False takes any certificate. */
+  verify: v.optional(yesNo, true),
+});
+
 export const poolSchema = map({
   name,
   back_ends: list(backEndSchema),
@@ -110,6 +120,7 @@ export const poolSchema = map({
   /** Longest wait for a response head, and between two reads of its body. */
   response_timeout: v.optional(duration, "60s"),
   persistence: v.optional(persistenceSchema),
+  tls: v.optional(poolTlsSchema),
 });
 
 export const routeSchema = map({

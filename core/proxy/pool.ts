@@ -1,6 +1,7 @@
 /** Pools of back ends, and which back end takes a request. */
 import { socketAddressBytes } from "../../ffi/socket.ts";
 import type { BackEndConfig, Config, PoolConfig } from "../config/schema.ts";
+import type { BackEndTls, EncryptedBackEnds } from "../tls/back_end_tls.ts";
 import { CookieInjector } from "./cookie_injection.ts";
 import { Timed } from "./timer_wheel.ts";
 import type { UpstreamConnection } from "./upstream_connection.ts";
@@ -18,8 +19,11 @@ export class BackEnd {
   credit = 0;
   #downUntil = -Infinity;
 
-  /** @param row of the Web Server Status Table */
-  constructor(readonly config: BackEndConfig, readonly row: number) {
+  /**
+   * @param row of the Web Server Status Table
+   * @param tls undefined where it is spoken to in clear
+   */
+  constructor(readonly config: BackEndConfig, readonly row: number, readonly tls: BackEndTls | undefined) {
     this.address = socketAddressBytes(config.address.address, config.address.port);
   }
 
@@ -114,10 +118,10 @@ export class Pool {
 }
 
 /** The config's pools by name. Rows of the status table count over all pools. */
-export function buildPools(config: Config): Map<string, Pool> {
+export function buildPools(config: Config, encrypted: EncryptedBackEnds): Map<string, Pool> {
   let row = 0;
   return new Map(config.pools.map((pool) => {
-    const backEnds = pool.back_ends.map((backEnd) => new BackEnd(backEnd, row++));
+    const backEnds = pool.back_ends.map((backEnd) => new BackEnd(backEnd, row++, encrypted.of(backEnd)));
     return [pool.name, new Pool(pool, backEnds)];
   }));
 }

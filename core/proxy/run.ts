@@ -4,6 +4,7 @@ import { besideConfig, runDir } from "../config/paths.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { announceReady } from "../node/role.ts";
 import { ArraySecret } from "../secrets/array_secret.ts";
+import { EncryptedBackEnds } from "../tls/back_end_tls.ts";
 import { CertificateStore } from "../tls/certificate_store.ts";
 import { ArrayTicketKeys } from "../tls/ticket_keys.ts";
 import { TlsServer } from "../tls/tls_server.ts";
@@ -33,12 +34,14 @@ export async function runServe(config: Config, node: NodeConfig, options: ServeO
   const { mapping, table } = createTable(dir, worker, config);
   let tls: TlsServer | undefined;
   const published = new CertificatesInService(dir, worker, (line) => console.error(`serve: ${line}`));
+  let encrypted: EncryptedBackEnds | undefined;
   try {
     tls = config.tls && openTls(config, config.tls, configFile);
+    encrypted = new EncryptedBackEnds(config, configFile, log);
     const address = listen ?? config.array.vip;
     const predecessor = takeOver ? new Predecessor(path) : undefined;
     const inherited = predecessor?.takeSockets() ?? [];
-    const server = new Server({ config, address, tls, table, inherited, isAlone: !othersServe(dir) });
+    const server = new Server({ config, address, tls, encrypted, table, inherited, isAlone: !othersServe(dir) });
     for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => server.stop());
     const port = new HandoverPort(path, server.loop, server);
     console.error(`serve: listening on ${server.addresses.join(", ")}`);
@@ -54,6 +57,7 @@ export async function runServe(config: Config, node: NodeConfig, options: ServeO
     port.close();
   } finally {
     published.close();
+    encrypted?.close();
     tls?.store.close();
     mapping.close();
   }
@@ -73,7 +77,11 @@ function openTls(config: Config, tls: NonNullable<Config["tls"]>, configFile: st
     isStrict: tls.strict_sni,
     hasTicketKeys: tickets !== undefined,
   });
-  return new TlsServer(store, tickets, (line) => console.error(`serve: ${line}`));
+  return new TlsServer(store, tickets, log);
+}
+
+function log(line: string): void {
+  console.error(`serve: ${line}`);
 }
 
 /** Takes certificates into service whose files changed. */

@@ -3,6 +3,7 @@ import { accept, acceptedFrom, close as closeFd, listenOn, whyNotFree } from "..
 import { strerror } from "../../ffi/errno.ts";
 import type { Config } from "../config/schema.ts";
 import { UsageError } from "../errors.ts";
+import type { EncryptedBackEnds } from "../tls/back_end_tls.ts";
 import type { TlsServer } from "../tls/tls_server.ts";
 import { Dispatcher } from "./app.ts";
 import type { BackEndTable } from "./back_end_table.ts";
@@ -31,6 +32,8 @@ export interface ServerOptions {
   readonly address: string;
   /** For the HTTPS port; none without. Closed by who made it, after the server. */
   readonly tls: TlsServer | undefined;
+  /** Closed by who made it, after the server. */
+  readonly encrypted: EncryptedBackEnds;
   /** What this server counts. */
   readonly table: BackEndTable;
   /** No other process of this node serves. */
@@ -50,11 +53,11 @@ export class Server {
   #drainUntil = Infinity;
 
   /** Opens every listener. Throws UsageError, with none left open, when one cannot be opened. */
-  constructor({ config, address, tls, table, isAlone, inherited = [] }: ServerOptions) {
+  constructor({ config, address, tls, encrypted, table, isAlone, inherited = [] }: ServerOptions) {
     this.#isAlone = isAlone;
     this.#inherited = [...inherited];
     const loop = new EventLoop();
-    this.#pools = buildPools(config);
+    this.#pools = buildPools(config, encrypted);
     const dispatcher = new Dispatcher(config, this.#pools);
     this.#context = {
       loop,

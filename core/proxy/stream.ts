@@ -2,6 +2,7 @@
 import {
   bytesAcknowledged,
   close,
+  connectError,
   FAILED,
   finishSending,
   receive,
@@ -12,8 +13,13 @@ import {
 
 export { FAILED, WOULD_BLOCK };
 
+/** Result of {@linkcode Stream.connect}. */
+export const CONNECTED = 1;
+
 export interface Stream {
   readonly fd: number;
+  /** Goes on with connecting, where this side began it: {@linkcode CONNECTED}, {@linkcode WOULD_BLOCK}, {@linkcode FAILED}. */
+  connect(): number;
   /** At most `length` bytes put at the start of `buffer`; 0 at the peer's end, {@linkcode WOULD_BLOCK}, {@linkcode FAILED}. */
   read(buffer: Uint8Array<ArrayBuffer>, length: number): number;
   /**
@@ -39,6 +45,10 @@ export class PlainStream implements Stream {
   readonly readWaitsToWrite = false;
 
   constructor(readonly fd: number) {}
+
+  connect(): number {
+    return connectError(this.fd) === 0 ? CONNECTED : FAILED;
+  }
 
   hasDrained(): boolean {
     return true;

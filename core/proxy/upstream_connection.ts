@@ -1,5 +1,6 @@
 /** A connection to a back end: one request at a time, responses taken apart as they come. */
-import { connectError, connectTo } from "../../ffi/socket.ts";
+import { EPOLLIN } from "../../ffi/epoll.ts";
+import { connectTo } from "../../ffi/socket.ts";
 import { Connection, INPUT, OUTPUT, READS_A_TURN } from "./connection.ts";
 import type { Exchange } from "./exchange.ts";
 import { HeadBlock, MAX_FIELDS } from "./head_block.ts";
@@ -9,7 +10,7 @@ import { parseResponse } from "./http1/response.ts";
 import { BadMessage, INCOMPLETE } from "./http1/syntax.ts";
 import type { EventLoop } from "./loop.ts";
 import type { BackEnd, Pool } from "./pool.ts";
-import { FAILED, PlainStream, WOULD_BLOCK } from "./stream.ts";
+import { CONNECTED, FAILED, PlainStream, WOULD_BLOCK } from "./stream.ts";
 
 /** Longest response head, bytes: twice what common servers send at most. */
 const MAX_HEAD_BYTES = 65_536;
@@ -35,7 +36,7 @@ export class UpstreamConnection extends Connection {
   isReused = false;
 
   private constructor(loop: EventLoop, fd: number, readonly backEnd: BackEnd, readonly pool: Pool, exchange: Exchange) {
-    super(loop, new PlainStream(fd));
+    super(loop, backEnd.tls?.stream(fd) ?? new PlainStream(fd));
     this.#exchange = exchange;
     loop.setDeadline(this, pool.config.connect_timeout);
   }
@@ -76,15 +77,19 @@ export class UpstreamConnection extends Connection {
   }
 
   override onEvent(mask: number): void {
-    if (this.#isConnecting && !this.#finishConnecting()) return;
+    if (this.#isConnecting) {
+      if (!this.#goOnConnecting()) return;
+      // A handshake may have taken bytes from the system that follow it.
+      if (!this.stream.hasDrained()) mask |= EPOLLIN;
+    }
     super.onEvent(mask);
   }
 
-  #finishConnecting(): boolean {
-    if (connectError(this.stream.fd) !== 0) {
-      this.#failToConnect();
-      return false;
-    }
+  /** True once it is connected, and its handshake over where there is one. */
+  #goOnConnecting(): boolean {
+    const result = this.stream.connect();
+    if (result === FAILED) this.#failToConnect();
+    if (result !== CONNECTED) return false;
     this.#isConnecting = false;
     this.loop.setDeadline(this, this.pool.config.response_timeout);
     this.#exchange!.connected();

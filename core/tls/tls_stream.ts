@@ -1,5 +1,5 @@
-/** A client connection decrypted by OpenSSL. The handshake happens within the first reads. */
-import { bytesAcknowledged, close, resetOnClose } from "../../ffi/socket.ts";
+/** A connection decrypted by OpenSSL. The handshake of a client happens within its first reads. */
+import { bytesAcknowledged, close, connectError, resetOnClose } from "../../ffi/socket.ts";
 import type { TlsSession } from "../../ffi/tls_session.ts";
 import { FAILED, type Stream } from "../proxy/stream.ts";
 
@@ -9,6 +9,13 @@ export class TlsStream implements Stream {
   /** @param onFailedHandshake hears why */
   constructor(readonly fd: number, session: TlsSession, readonly onFailedHandshake: (why: string) => void) {
     this.#session = session;
+  }
+
+  connect(): number {
+    if (connectError(this.fd) !== 0) return FAILED;
+    const result = this.#session.handshake();
+    if (result === FAILED) this.onFailedHandshake(this.#session.failure);
+    return result;
   }
 
   read(buffer: Uint8Array<ArrayBuffer>, length: number): number {

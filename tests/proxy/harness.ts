@@ -24,11 +24,17 @@ export interface ServeOptions {
   readonly tls?: string;
   /** Certificates beside the one for localhost, as file names without `.crt` and `.key` in `tls/`. */
   readonly certificates?: readonly string[];
+  /** Keep what it says on stderr: {@linkcode ServeProcess.log}. */
+  readonly keepsLog?: boolean;
   /** Files to be there before it starts, by their path below the config's folder. */
   readonly files?: Readonly<Record<string, string>>;
 }
 
 export class ServeProcess {
+  /** What it said on stderr so far, where that is kept. */
+  log = "";
+  #reading: Promise<void> | undefined;
+
   private constructor(
     readonly dir: string,
     readonly http: number,
@@ -37,7 +43,16 @@ export class ServeProcess {
   ) {}
 
   static async start(options: ServeOptions): Promise<ServeProcess> {
-    const { backEnds, backEnd = "", pool = "", config = "", tls = "", certificates = [], files = {} } = options;
+    const {
+      backEnds,
+      backEnd = "",
+      pool = "",
+      config = "",
+      tls = "",
+      certificates = [],
+      files = {},
+      keepsLog = false,
+    } = options;
     const dir = await Deno.makeTempDir({ prefix: "dlba-test-" });
     const [http, https] = freePorts(2);
     const list = backEnds.map((port, i) => `{ key: ${i + 1}, address: "127.0.0.1:${port}"${backEnd} }`);
@@ -58,7 +73,11 @@ ${config}
       await Deno.mkdir(`${dir}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
       await Deno.writeTextFile(`${dir}/${path}`, text, { mode: 0o600 });
     }
-    return await ServeProcess.#spawn(dir, http!, https!, []);
+    return await ServeProcess.#spawn(dir, http!, https!, [], keepsLog);
+  }
+
+  async #keepLog(): Promise<void> {
+    for await (const text of this.child.stderr.pipeThrough(new TextDecoderStream())) this.log += text;
   }
 
   /** Another process on the same config, run folder and ports. */
@@ -66,12 +85,25 @@ ${config}
     return ServeProcess.#spawn(this.dir, this.http, this.https, flags);
   }
 
-  static async #spawn(dir: string, http: number, https: number, more: readonly string[]): Promise<ServeProcess> {
+  static async #spawn(
+    dir: string,
+    http: number,
+    https: number,
+    more: readonly string[],
+    keepsLog = false,
+  ): Promise<ServeProcess> {
     const flags = ["--config", `${dir}/dlba.yaml`, "--node", "a", "--listen", "127.0.0.1", ...more];
     const [program, ...args] = dlbaCommand(["serve", ...flags]);
     const env = { DLBA_RUN_DIR: `${dir}/run` };
-    const child = new Deno.Command(program!, { args, env, stdin: "null", stdout: "piped", stderr: "null" }).spawn();
+    const child = new Deno.Command(program!, {
+      args,
+      env,
+      stdin: "null",
+      stdout: "piped",
+      stderr: keepsLog ? "piped" : "null",
+    }).spawn();
     const serve = new ServeProcess(dir, http, https, child);
+    if (keepsLog) serve.#reading = serve.#keepLog();
     const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
     const { value } = await reader.read();
     await reader.cancel();
@@ -141,6 +173,7 @@ ${config}
   async stop(): Promise<number> {
     this.child.kill("SIGTERM");
     const { code } = await this.child.status;
+    await this.#reading;
     await Deno.remove(this.dir, { recursive: true });
     return code;
   }
@@ -220,7 +253,7 @@ export class RawBackEnd {
 }
 
 /** Reads one request head (and no body) at a time and answers each with the same bytes. */
-export function answering(response: string | ((head: string) => string)): (connection: Deno.TcpConn) => Promise<void> {
+export function answering(response: string | ((head: string) => string)): (connection: Deno.Conn) => Promise<void> {
   return async (connection) => {
     let text = "";
     const buffer = new Uint8Array(65_536);
