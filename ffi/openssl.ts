@@ -42,6 +42,12 @@ function loadSsl() {
       // int SSL_CTX_load_verify_file(SSL_CTX *ctx, const char *CAfile); int SSL_CTX_set_default_verify_paths(SSL_CTX *ctx)
       SSL_CTX_load_verify_file: { parameters: ["pointer", "buffer"], result: "i32" },
       SSL_CTX_set_default_verify_paths: { parameters: ["pointer"], result: "i32" },
+      // STACK_OF(X509_NAME) *SSL_load_client_CA_file(const char *file)
+      SSL_load_client_CA_file: { parameters: ["buffer"], result: "pointer" },
+      // void SSL_CTX_set_client_CA_list(SSL_CTX *ctx, STACK_OF(X509_NAME) *list), which takes the list over
+      SSL_CTX_set_client_CA_list: { parameters: ["pointer", "pointer"], result: "void" },
+      // X509 *SSL_get1_peer_certificate(const SSL *ssl)
+      SSL_get1_peer_certificate: { parameters: ["pointer"], result: "pointer" },
       // int SSL_CTX_set_alpn_protos(SSL_CTX *ctx, const unsigned char *protos, unsigned int protos_len)
       SSL_CTX_set_alpn_protos: { parameters: ["pointer", "buffer", "u32"], result: "i32" },
       // void SSL_CTX_sess_set_new_cb(SSL_CTX *ctx, int (*new_session_cb)(SSL *, SSL_SESSION *))
@@ -101,6 +107,19 @@ function loadCrypto() {
     ERR_reason_error_string: { parameters: ["u64"], result: "pointer" },
     // const char *X509_verify_cert_error_string(long n)
     X509_verify_cert_error_string: { parameters: ["i64"], result: "pointer" },
+    // void X509_free(X509 *a); X509_NAME *X509_get_subject_name(const X509 *x)
+    X509_free: { parameters: ["pointer"], result: "void" },
+    X509_get_subject_name: { parameters: ["pointer"], result: "pointer" },
+    // int X509_NAME_print_ex(BIO *out, const X509_NAME *nm, int indent, unsigned long flags)
+    X509_NAME_print_ex: { parameters: ["pointer", "pointer", "i32", "u64"], result: "i32" },
+    // int X509_digest(const X509 *data, const EVP_MD *type, unsigned char *md, unsigned int *len)
+    X509_digest: { parameters: ["pointer", "pointer", "buffer", "pointer"], result: "i32" },
+    // const BIO_METHOD *BIO_s_mem(void); BIO *BIO_new(const BIO_METHOD *type); int BIO_free(BIO *a)
+    BIO_s_mem: { parameters: [], result: "pointer" },
+    BIO_new: { parameters: ["pointer"], result: "pointer" },
+    BIO_free: { parameters: ["pointer"], result: "i32" },
+    // int BIO_read(BIO *b, void *data, int dlen)
+    BIO_read: { parameters: ["pointer", "buffer", "i32"], result: "i32" },
     // int X509_VERIFY_PARAM_set1_ip_asc(X509_VERIFY_PARAM *param, const char *ipasc)
     X509_VERIFY_PARAM_set1_ip_asc: { parameters: ["pointer", "buffer"], result: "i32" },
     // int RAND_bytes(unsigned char *buf, int num)

@@ -2,6 +2,7 @@
 import { UsageError } from "../core/errors.ts";
 import { clearErrors, cString, firstError, loadOpenSsl, queuedErrors, ssl } from "./openssl.ts";
 import { alpnCallback, passwordCallback, serverNameCallback, ticketCallback } from "./tls_callbacks.ts";
+import { askForCertificates, type ClientAuthority } from "./tls_peer_certificate.ts";
 import type { TlsSide } from "./tls_session.ts";
 
 const SSL_CTRL_MODE = 33;
@@ -49,13 +50,15 @@ export interface TlsContextOptions {
   readonly asksForName: boolean;
   /** The handshake's owner has the keys of tickets; else OpenSSL makes its own. */
   readonly asksForTicketKeys: boolean;
+  /** Clients are asked for certificates that these signed; undefined asks for none. */
+  readonly clients?: ClientAuthority | undefined;
 }
 
 export class TlsContext implements TlsSide {
   #context: Deno.PointerValue;
 
   /** Throws UsageError naming the file that cannot be used. */
-  constructor({ certificates, policy, asksForName, asksForTicketKeys }: TlsContextOptions) {
+  constructor({ certificates, policy, asksForName, asksForTicketKeys, clients }: TlsContextOptions) {
     loadOpenSsl();
     queuedErrors();
     clearErrors();
@@ -83,6 +86,7 @@ export class TlsContext implements TlsSide {
       if (asksForTicketKeys) {
         ssl.SSL_CTX_callback_ctrl(context, SSL_CTRL_SET_TLSEXT_TICKET_KEY_CB, ticketCallback.pointer);
       }
+      if (clients !== undefined) askForCertificates(context, clients);
       for (const files of certificates) this.#use(files);
       queuedErrors();
     } catch (error) {

@@ -2,6 +2,7 @@
 import { clearErrors, firstError, queuedErrors, ssl, verificationError } from "./openssl.ts";
 import { FAILED, finishSending, WOULD_BLOCK } from "./socket.ts";
 import { duringCallOf, type HandshakeOwner } from "./tls_callbacks.ts";
+import { type PeerCertificate, peerCertificate } from "./tls_peer_certificate.ts";
 
 const SSL_ERROR_SSL = 1;
 const SSL_ERROR_WANT_READ = 2;
@@ -115,6 +116,11 @@ export class TlsSession {
         this.#hasFailed = true;
         return FAILED;
     }
+  }
+
+  /** After the handshake: who the peer is; undefined when it showed no certificate. */
+  peerCertificate(): PeerCertificate | undefined {
+    return peerCertificate(this.#ssl);
   }
 
   /** The last call can go on only when the system takes bytes, whatever it was. */

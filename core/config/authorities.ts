@@ -20,6 +20,7 @@ export function authorityRule(configFile: string, now: number): Rule {
       if (wrong !== undefined) report(at, "PEM certificates of those who sign", `${shortened(file)} (${wrong})`);
     };
     const raw = asMap(data);
+    check(asMap(raw["tls"])["client_ca"], ["tls", "client_ca"]);
     asList(raw["pools"]).forEach((pool, i) => check(asMap(asMap(pool)["tls"])["ca"], ["pools", i, "tls", "ca"]));
   };
 }

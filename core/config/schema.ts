@@ -128,6 +128,8 @@ export const routeSchema = map({
   /** What a pattern would mean (`:` and `*`) is not taken. */
   path: v.optional(text(/^\/[^\s?#:*{}]*$/, "a path as /images, without ? # : * { }"), "/"),
   pool: name,
+  /** A client without a certificate (`tls.client_ca`) gets 403. */
+  client_certificate: v.optional(oneOf(["required"])),
 });
 
 const certificateSchema = map({ cert: path, key: path });
@@ -139,6 +141,10 @@ export const tlsSchema = map({
   policy: v.optional(oneOf(["modern", "intermediate"]), "intermediate"),
   /** A client that names no server of these certificates, or none at all, is refused. */
   strict_sni: v.optional(yesNo, false),
+  /** PEM, who may sign certificates of clients; clients are asked for none when absent. */
+  client_ca: v.optional(path),
+  /** Whether a client without one is refused in its handshake. */
+  client_auth: v.optional(oneOf(["optional", "required"]), "required"),
   /** Plain HTTP is answered by a redirect to HTTPS. */
   redirect_http: v.optional(yesNo, false),
   /** Value of Strict-Transport-Security (RFC 6797) on HTTPS responses. */

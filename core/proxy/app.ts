@@ -2,14 +2,16 @@
  * Which pool serves a request: a Hono app with one synchronous handler a route. A chain of middleware would answer by a Promise,
  * which costs more than all the rest of the dispatch.
  */
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import type { Config, RouteConfig } from "../config/schema.ts";
+import { GuardedRoutes } from "./guarded_routes.ts";
 import type { RequestHead } from "./message.ts";
 import type { Pool } from "./pool.ts";
 
 /** A request on its way, as the routes see it. */
 export interface Dispatched {
   readonly request: RequestHead;
+  readonly identity: { readonly hasCertificate: boolean };
   /** Sends the request to a back end of the pool, with what of its body is there already. */
   forward(pool: Pool, firstBody: Uint8Array<ArrayBuffer> | undefined): void;
   /** Answers by an error page. */
@@ -32,12 +34,23 @@ export class Dispatcher {
     const routes: RouteConfig[] = config.routes.length > 0
       ? [...config.routes].sort(moreSpecificFirst)
       : [{ path: "/", pool: config.pools[0]!.name }];
+    const asks = routes.some(({ client_certificate }) => client_certificate === "required");
+    const guarded = new GuardedRoutes(routes);
     for (const route of routes) {
       const pool = pools.get(route.pool)!;
-      this.#app.all(patternOf(route), (context) => {
-        context.env.dispatched.forward(pool, context.env.firstBody);
+      const isGuarded = route.client_certificate === "required";
+      const forward = ({ env: { dispatched, firstBody } }: Context<Env>) => {
+        dispatched.forward(pool, firstBody);
         return TAKEN;
-      });
+      };
+      const forwardIfAllowed = (context: Context<Env>) => {
+        const { request, identity } = context.env.dispatched;
+        const isAllowed = identity.hasCertificate || !isGuarded && !guarded.isGuarded(request.host, request.target);
+        if (isAllowed) return forward(context);
+        context.env.dispatched.fail(403);
+        return TAKEN;
+      };
+      this.#app.all(patternOf(route), asks ? forwardIfAllowed : forward);
     }
   }
 

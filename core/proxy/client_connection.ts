@@ -2,6 +2,7 @@
 import type { Config } from "../config/schema.ts";
 import type { Dispatcher } from "./app.ts";
 import type { BackEndTable } from "./back_end_table.ts";
+import type { ClientIdentity } from "./client_identity.ts";
 import { Connection, INPUT, OUTPUT, READS_A_TURN } from "./connection.ts";
 import { type Downstream, Exchange } from "./exchange.ts";
 import { giveBack, type HeadBlock, takeBlock } from "./head_block.ts";
@@ -31,6 +32,8 @@ export interface ClientContext {
   readonly clients: Set<ClientConnection>;
   /** Fields of ours in every response over TLS, each with its CR LF. */
   readonly tlsLines: string;
+  /** Clients are asked for certificates. */
+  readonly asksForCertificates: boolean;
   /** Port of HTTPS where plain HTTP is only told of it. */
   readonly redirectPort: number | undefined;
   /** True while the server takes no more requests. */
@@ -41,7 +44,6 @@ export interface ClientContext {
 type Phase = "requests" | "tunnel" | "drain" | "linger";
 
 export class ClientConnection extends Connection implements Downstream {
-  readonly identity: string;
   readonly responseLines: string;
   readonly #redirectPort: number | undefined;
   #context: ClientContext;
@@ -65,12 +67,11 @@ export class ClientConnection extends Connection implements Downstream {
   /** The client will send no more through the tunnel. */
   #hasEnded = false;
 
-  constructor(context: ClientContext, stream: Stream, peer: string, isTls: boolean) {
+  constructor(context: ClientContext, stream: Stream, readonly identity: ClientIdentity) {
     super(context.loop, stream);
     this.#context = context;
-    this.identity = `x-forwarded-for: ${peer}\r\nx-forwarded-proto: ${isTls ? "https" : "http"}\r\n`;
-    this.responseLines = isTls ? context.tlsLines : "";
-    this.#redirectPort = isTls ? undefined : context.redirectPort;
+    this.responseLines = identity.isTls ? context.tlsLines : "";
+    this.#redirectPort = identity.isTls ? undefined : context.redirectPort;
     context.clients.add(this);
     context.table.clients(1);
     this.loop.setDeadline(this, context.limits.head_timeout);

@@ -1,6 +1,7 @@
 /** One request and its response, between a client connection and a back end. */
 import { ECONNREFUSED, EHOSTUNREACH, ENETUNREACH } from "../../ffi/errno.ts";
 import type { BackEndTable } from "./back_end_table.ts";
+import type { ClientIdentity } from "./client_identity.ts";
 import { Connection, OUTPUT } from "./connection.ts";
 import { keepPrivate } from "./cookie_injection.ts";
 import { SET_COOKIE } from "./field_names.ts";
@@ -20,8 +21,7 @@ const NOBODY: readonly BackEnd[] = [];
 
 /** What an exchange needs of the client's side. */
 export interface Downstream extends Connection {
-  /** X-Forwarded-* lines. */
-  readonly identity: string;
+  readonly identity: ClientIdentity;
   /** Fields of ours in every response, each with its CR LF. */
   readonly responseLines: string;
   /** The connection may serve another request after this one. */
@@ -82,7 +82,7 @@ export class Exchange extends Waiting {
       this.#key = persisted.key;
       cookie = persisted.cookie;
     }
-    finishRequest(request, cookie, client.identity, keepalive > 0);
+    finishRequest(request, cookie, client.identity.lines, keepalive > 0);
   }
 
   get method(): string {

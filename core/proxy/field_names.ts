@@ -39,6 +39,9 @@ const NUMBERS: readonly (readonly [name: string, number: number])[] = [
   ...foldings("x-forwarded-proto"),
   ...foldings("x-forwarded-host"),
   ...foldings("x-real-ip"),
+  ...foldings("x-client-cert-subject"),
+  ...foldings("x-client-cert-fingerprint"),
+  ...foldings("x-client-cert-verify"),
   ["cdn-cache-control", TARGETED_CACHE_CONTROL],
   ["surrogate-control", TARGETED_CACHE_CONTROL],
   ["trailer", NOT_IN_TRAILERS],
@@ -83,8 +86,8 @@ export function hashByte(hash: number, byte: number): number {
   return (Math.imul(hash, 31) + byte) | 0;
 }
 
-/** Open addressing; a quarter full, so that a probe seldom goes on. */
-const SLOTS = 256;
+/** Open addressing; a seventh full, so that a probe seldom goes on. */
+const SLOTS = 512;
 const entryOfSlot = new Int8Array(SLOTS).fill(-1);
 const hashes = new Int32Array(NUMBERS.length);
 const numbers = new Uint8Array(NUMBERS.length);

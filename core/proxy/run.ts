@@ -76,6 +76,9 @@ function openTls(config: Config, tls: NonNullable<Config["tls"]>, configFile: st
     policy: tls.policy,
     isStrict: tls.strict_sni,
     hasTicketKeys: tickets !== undefined,
+    clients: tls.client_ca === undefined
+      ? undefined
+      : { ca: besideConfig(configFile, tls.client_ca), isRequired: tls.client_auth === "required" },
   });
   return new TlsServer(store, tickets, log);
 }

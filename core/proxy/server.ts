@@ -8,6 +8,7 @@ import type { TlsServer } from "../tls/tls_server.ts";
 import { Dispatcher } from "./app.ts";
 import type { BackEndTable } from "./back_end_table.ts";
 import { ClientConnection, type ClientContext } from "./client_connection.ts";
+import { ClientIdentity } from "./client_identity.ts";
 import type { ListeningSocket } from "./handover.ts";
 import { EventLoop } from "./loop.ts";
 import { buildPools, type Pool } from "./pool.ts";
@@ -66,6 +67,7 @@ export class Server {
       table,
       clients: new Set(),
       tlsLines: config.tls?.hsts ? `strict-transport-security: ${config.tls.hsts}\r\n` : "",
+      asksForCertificates: config.tls?.client_ca !== undefined,
       redirectPort: config.tls?.redirect_http ? config.array.ports.https : undefined,
       isStopping: false,
     };
@@ -175,8 +177,9 @@ class Listener extends Timed {
 
   #welcome(fd: number): void {
     const peer = acceptedFrom();
-    const stream = this.tls ? this.tls.accept(fd, peer) : new PlainStream(fd);
-    new ClientConnection(this.context, stream, peer, this.tls !== undefined);
+    const identity = new ClientIdentity(peer, this.tls !== undefined, this.context.asksForCertificates);
+    const stream = this.tls ? this.tls.accept(fd, peer, identity) : new PlainStream(fd);
+    new ClientConnection(this.context, stream, identity);
   }
 
   override onTimeout(): void {

@@ -1,5 +1,6 @@
 /** The certificates in service, each set of them an OpenSSL context, and their renewal when the files change. */
 import { X509Certificate } from "node:crypto";
+import type { ClientAuthority } from "../../ffi/tls_peer_certificate.ts";
 import { type CertificateFiles, TlsContext, type TlsPolicy } from "../../ffi/tls_context.ts";
 import { UsageError } from "../errors.ts";
 import { CertificateNames, type NamedCertificate } from "./names.ts";
@@ -17,6 +18,7 @@ export interface StoreOptions {
   /** A name that no certificate bears is refused. */
   readonly isStrict: boolean;
   readonly hasTicketKeys: boolean;
+  readonly clients?: ClientAuthority | undefined;
 }
 
 interface InService {
@@ -32,7 +34,7 @@ export class CertificateStore {
 
   /** Throws UsageError naming the file that cannot be used. */
   constructor(readonly options: StoreOptions) {
-    this.#seen = statesOf(options.files);
+    this.#seen = statesOf(options);
     this.#inService = load(options);
   }
 
@@ -59,7 +61,7 @@ export class CertificateStore {
    * cannot be used: the old ones stay in service.
    */
   renew(): boolean {
-    const seen = statesOf(this.options.files);
+    const seen = statesOf(this.options);
     if (seen === this.#seen) return false;
     // Files that cannot be used are complained of once, not at each look.
     this.#seen = seen;
@@ -79,7 +81,7 @@ function closeAll({ contexts, fallback }: InService): void {
   fallback.close();
 }
 
-function load({ files, policy, hasTicketKeys, isStrict }: StoreOptions): InService {
+function load({ files, policy, hasTicketKeys, isStrict, clients }: StoreOptions): InService {
   const certificates = files.map(read);
   const names = new CertificateNames(certificates);
   // One certificate and no strictness: there is nothing to choose, and nobody needs to be asked.
@@ -90,6 +92,7 @@ function load({ files, policy, hasTicketKeys, isStrict }: StoreOptions): InServi
       policy,
       asksForName,
       asksForTicketKeys: hasTicketKeys,
+      clients,
     });
   const contexts = new Map<readonly Certificate[], TlsContext>();
   let fallback: TlsContext | undefined;
@@ -134,8 +137,8 @@ function namesOf({ subjectAltName }: X509Certificate): string[] {
 }
 
 /** Changes when a file does: its inode, size or time. */
-function statesOf(files: readonly CertificateFiles[]): string {
-  return files.flatMap(({ cert, key }) => [cert, key]).map((file) => {
+function statesOf({ files, clients }: StoreOptions): string {
+  return [...files.flatMap(({ cert, key }) => [cert, key]), ...(clients ? [clients.ca] : [])].map((file) => {
     try {
       const { ino, size, mtime } = Deno.statSync(file);
       return `${ino} ${size} ${mtime?.getTime()}`;

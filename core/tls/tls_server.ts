@@ -3,6 +3,7 @@ import type { HandshakeOwner, TicketKeys } from "../../ffi/tls_callbacks.ts";
 import { TlsSession } from "../../ffi/tls_session.ts";
 import type { CertificateStore } from "./certificate_store.ts";
 import { FailureLog } from "./failure_log.ts";
+import { type Identified, IdentifiedStream } from "./identified_stream.ts";
 import { TlsStream } from "./tls_stream.ts";
 
 /** Failed handshakes that are logged in a second. */
@@ -24,9 +25,11 @@ export class TlsServer implements HandshakeOwner {
     return this.store.contextFor(serverName)?.pointer;
   }
 
-  /** The connection of a descriptor that was accepted from `peer`. */
-  accept(fd: number, peer: string): TlsStream {
+  /** The connection of a descriptor that was accepted from `peer`; `client` hears who it is, where clients are asked. */
+  accept(fd: number, peer: string, client?: Identified): TlsStream {
     const session = new TlsSession(this.store.fallback, fd, this);
-    return new TlsStream(fd, session, (why) => this.#failures.add(`TLS handshake of ${peer} failed: ${why}`));
+    const onFailed = (why: string) => this.#failures.add(`TLS handshake of ${peer} failed: ${why}`);
+    const asks = this.store.options.clients !== undefined && client !== undefined;
+    return asks ? new IdentifiedStream(fd, session, onFailed, client) : new TlsStream(fd, session, onFailed);
   }
 }

@@ -71,6 +71,7 @@ const REASONS: Readonly<Record<number, string>> = {
   301: "Moved Permanently",
   308: "Permanent Redirect",
   400: "Bad Request",
+  403: "Forbidden",
   404: "Not Found",
   408: "Request Timeout",
   413: "Content Too Large",
