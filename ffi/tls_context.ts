@@ -3,6 +3,7 @@ import { UsageError } from "../core/errors.ts";
 import { clearErrors, cString, firstError, loadOpenSsl, queuedErrors, ssl } from "./openssl.ts";
 import { alpnCallback, passwordCallback, serverNameCallback, ticketCallback } from "./tls_callbacks.ts";
 import { askForCertificates, type ClientAuthority } from "./tls_peer_certificate.ts";
+import { type Staple, stapleTo } from "./tls_staple.ts";
 import type { TlsSide } from "./tls_session.ts";
 
 const SSL_CTRL_MODE = 33;
@@ -40,6 +41,8 @@ export type TlsPolicy = keyof typeof POLICIES;
 export interface CertificateFiles {
   readonly cert: string;
   readonly key: string;
+  /** File of its OCSP response, or "fetch"; undefined: none is sent. */
+  readonly ocsp?: string | undefined;
 }
 
 export interface TlsContextOptions {
@@ -52,13 +55,17 @@ export interface TlsContextOptions {
   readonly asksForTicketKeys: boolean;
   /** Clients are asked for certificates that these signed; undefined asks for none. */
   readonly clients?: ClientAuthority | undefined;
+  /** The OCSP response to be sent with a certificate. */
+  readonly stapleOf?: ((files: CertificateFiles) => Staple | undefined) | undefined;
 }
 
 export class TlsContext implements TlsSide {
   #context: Deno.PointerValue;
+  /** Each ends the stapling of a certificate. */
+  #stapled: (() => void)[] = [];
 
   /** Throws UsageError naming the file that cannot be used. */
-  constructor({ certificates, policy, asksForName, asksForTicketKeys, clients }: TlsContextOptions) {
+  constructor({ certificates, policy, asksForName, asksForTicketKeys, clients, stapleOf }: TlsContextOptions) {
     loadOpenSsl();
     queuedErrors();
     clearErrors();
@@ -87,7 +94,7 @@ export class TlsContext implements TlsSide {
         ssl.SSL_CTX_callback_ctrl(context, SSL_CTRL_SET_TLSEXT_TICKET_KEY_CB, ticketCallback.pointer);
       }
       if (clients !== undefined) askForCertificates(context, clients);
-      for (const files of certificates) this.#use(files);
+      for (const files of certificates) this.#use(files, stapleOf?.(files));
       queuedErrors();
     } catch (error) {
       this.close();
@@ -95,7 +102,7 @@ export class TlsContext implements TlsSide {
     }
   }
 
-  #use({ cert, key }: CertificateFiles): void {
+  #use({ cert, key }: CertificateFiles, staple: Staple | undefined): void {
     // Reading a file to its end queues an error that is none.
     queuedErrors();
     clearErrors();
@@ -110,6 +117,7 @@ export class TlsContext implements TlsSide {
     if (ssl.SSL_CTX_check_private_key(this.#context) !== 1) {
       throw new UsageError(`The key ${key} is not that of the certificate ${cert}`);
     }
+    if (staple !== undefined) this.#stapled.push(stapleTo(this.#context, staple));
   }
 
   /** For SSL_new and SSL_set_SSL_CTX, which take references of their own. */
@@ -126,6 +134,7 @@ export class TlsContext implements TlsSide {
   /** A second call does nothing. Sessions made from it hold what they need of it. */
   close(): void {
     if (this.#context === null) return;
+    for (const end of this.#stapled) end();
     ssl.SSL_CTX_free(this.#context);
     this.#context = null;
   }

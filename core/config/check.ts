@@ -3,13 +3,20 @@ import { authorityRule } from "./authorities.ts";
 import { certificateRule } from "./certificates.ts";
 import { expiryRule } from "./expiry.ts";
 import { type Checked, readAndCheck } from "./load.ts";
+import { ocspRule } from "./ocsp_files.ts";
 import { asMap, eachValue } from "./raw.ts";
 import { checkRules, type Rule } from "./rules.ts";
 import { nodeSchema } from "./schema.ts";
 
 /** Checks the file and the certificates that it names. @param now ms since 1970 */
 export function checkFile(file: string, now: number): Checked {
-  const rules = [checkRules, checkInterfaces, certificateRule(file, now), authorityRule(file, now)];
+  const rules = [
+    checkRules,
+    checkInterfaces,
+    certificateRule(file, now),
+    authorityRule(file, now),
+    ocspRule(file, now),
+  ];
   return readAndCheck(file, rules, [expiryRule(file, now)]);
 }
 

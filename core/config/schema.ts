@@ -132,7 +132,12 @@ export const routeSchema = map({
   client_certificate: v.optional(oneOf(["required"])),
 });
 
-const certificateSchema = map({ cert: path, key: path });
+const certificateSchema = map({
+  cert: path,
+  key: path,
+  /** File of the OCSP response in DER that is sent with it, or `fetch`: asked for where the certificate says. */
+  ocsp: v.optional(path),
+});
 
 export const tlsSchema = map({
   /** Of two certificates for one name and of one key type the first serves; the first of all is the default. */

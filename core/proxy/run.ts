@@ -6,6 +6,7 @@ import { announceReady } from "../node/role.ts";
 import { ArraySecret } from "../secrets/array_secret.ts";
 import { EncryptedBackEnds } from "../tls/back_end_tls.ts";
 import { CertificateStore } from "../tls/certificate_store.ts";
+import { FETCH } from "../tls/staples.ts";
 import { ArrayTicketKeys } from "../tls/ticket_keys.ts";
 import { TlsServer } from "../tls/tls_server.ts";
 import { CertificatesInService } from "./certificate_files.ts";
@@ -36,7 +37,7 @@ export async function runServe(config: Config, node: NodeConfig, options: ServeO
   const published = new CertificatesInService(dir, worker, (line) => console.error(`serve: ${line}`));
   let encrypted: EncryptedBackEnds | undefined;
   try {
-    tls = config.tls && openTls(config, config.tls, configFile);
+    tls = config.tls && openTls(config, config.tls, configFile, dir);
     encrypted = new EncryptedBackEnds(config, configFile, log);
     const address = listen ?? config.array.vip;
     const predecessor = takeOver ? new Predecessor(path) : undefined;
@@ -63,19 +64,22 @@ export async function runServe(config: Config, node: NodeConfig, options: ServeO
   }
 }
 
-function openTls(config: Config, tls: NonNullable<Config["tls"]>, configFile: string): TlsServer {
+function openTls(config: Config, tls: NonNullable<Config["tls"]>, configFile: string, dir: string): TlsServer {
   const secretFile = besideConfig(configFile, `${config.array.secrets}/array.key`);
   let tickets: ArrayTicketKeys | undefined;
   if (existsSync(secretFile)) tickets = new ArrayTicketKeys(ArraySecret.load(secretFile), Date.now);
-  const files = tls.certificates.map(({ cert, key }) => ({
+  const files = tls.certificates.map(({ cert, key, ocsp }) => ({
     cert: besideConfig(configFile, cert),
     key: besideConfig(configFile, key),
+    ocsp: ocsp === undefined || ocsp === FETCH ? ocsp : besideConfig(configFile, ocsp),
   }));
+  const hasStaples = files.some(({ ocsp }) => ocsp !== undefined);
   const store = new CertificateStore({
     files,
     policy: tls.policy,
     isStrict: tls.strict_sni,
     hasTicketKeys: tickets !== undefined,
+    staples: hasStaples ? { cacheDir: `${dir}/ocsp`, now: Date.now, log } : undefined,
     clients: tls.client_ca === undefined
       ? undefined
       : { ca: besideConfig(configFile, tls.client_ca), isRequired: tls.client_auth === "required" },
@@ -98,4 +102,5 @@ function renew(tls: TlsServer, published: CertificatesInService): void {
   } catch (error) {
     tls.log(`the certificates in service stay: ${error instanceof Error ? error.message : error}`);
   }
+  tls.store.lookAtStaples();
 }

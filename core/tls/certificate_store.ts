@@ -3,7 +3,9 @@ import { X509Certificate } from "node:crypto";
 import type { ClientAuthority } from "../../ffi/tls_peer_certificate.ts";
 import { type CertificateFiles, TlsContext, type TlsPolicy } from "../../ffi/tls_context.ts";
 import { UsageError } from "../errors.ts";
+import type { FetchOptions } from "./fetched_staple.ts";
 import { CertificateNames, type NamedCertificate } from "./names.ts";
+import { FETCH, Staples } from "./staples.ts";
 
 interface Certificate extends NamedCertificate {
   readonly files: CertificateFiles;
@@ -19,6 +21,8 @@ export interface StoreOptions {
   readonly isStrict: boolean;
   readonly hasTicketKeys: boolean;
   readonly clients?: ClientAuthority | undefined;
+  /** Where certificates have OCSP responses. */
+  readonly staples?: FetchOptions | undefined;
 }
 
 interface InService {
@@ -26,6 +30,7 @@ interface InService {
   readonly names: CertificateNames<Certificate>;
   readonly contexts: ReadonlyMap<readonly Certificate[], TlsContext>;
   readonly fallback: TlsContext;
+  readonly staples: Staples | undefined;
 }
 
 export class CertificateStore {
@@ -66,13 +71,20 @@ export class CertificateStore {
     // Files that cannot be used are complained of once, not at each look.
     this.#seen = seen;
     const old = this.#inService;
-    this.#inService = load(this.options);
+    this.#inService = load(this.options, old.staples);
     closeAll(old);
+    old.staples?.closeExcept(this.#inService.staples);
     return true;
+  }
+
+  /** Fetches OCSP responses that are due; never waits. */
+  lookAtStaples(): void {
+    this.#inService.staples?.look();
   }
 
   close(): void {
     closeAll(this.#inService);
+    this.#inService.staples?.closeExcept(undefined);
   }
 }
 
@@ -81,7 +93,7 @@ function closeAll({ contexts, fallback }: InService): void {
   fallback.close();
 }
 
-function load({ files, policy, hasTicketKeys, isStrict, clients }: StoreOptions): InService {
+function load({ files, policy, hasTicketKeys, isStrict, clients, ...rest }: StoreOptions, before?: Staples): InService {
   const certificates = files.map(read);
   const names = new CertificateNames(certificates);
   // One certificate and no strictness: there is nothing to choose, and nobody needs to be asked.
@@ -93,7 +105,9 @@ function load({ files, policy, hasTicketKeys, isStrict, clients }: StoreOptions)
       asksForName,
       asksForTicketKeys: hasTicketKeys,
       clients,
+      stapleOf: staples && ((each) => staples.of(each)),
     });
+  const staples = rest.staples && new Staples(files, rest.staples, before);
   const contexts = new Map<readonly Certificate[], TlsContext>();
   let fallback: TlsContext | undefined;
   try {
@@ -107,10 +121,11 @@ function load({ files, policy, hasTicketKeys, isStrict, clients }: StoreOptions)
     }
     const first = certificates[0]!;
     fallback = make(names.find(first.names[0] ?? "") ?? [first]);
-    return { certificates, names, contexts, fallback };
+    return { certificates, names, contexts, fallback, staples };
   } catch (error) {
     for (const context of contexts.values()) context.close();
     fallback?.close();
+    staples?.closeExcept(before);
     throw error;
   }
 }
@@ -138,7 +153,10 @@ function namesOf({ subjectAltName }: X509Certificate): string[] {
 
 /** Changes when a file does: its inode, size or time. */
 function statesOf({ files, clients }: StoreOptions): string {
-  return [...files.flatMap(({ cert, key }) => [cert, key]), ...(clients ? [clients.ca] : [])].map((file) => {
+  return [
+    ...files.flatMap(({ cert, key, ocsp }) => [cert, key, ...(ocsp === undefined || ocsp === FETCH ? [] : [ocsp])]),
+    ...(clients ? [clients.ca] : []),
+  ].map((file) => {
     try {
       const { ino, size, mtime } = Deno.statSync(file);
       return `${ino} ${size} ${mtime?.getTime()}`;

@@ -24,6 +24,10 @@ export interface ServeOptions {
   readonly tls?: string;
   /** Certificates beside the one for localhost, as file names without `.crt` and `.key` in `tls/`. */
   readonly certificates?: readonly string[];
+  /** By the name of a certificate its `ocsp` key. */
+  readonly ocsp?: Readonly<Record<string, string>>;
+  /** As {@linkcode files}. */
+  readonly bytes?: Readonly<Record<string, Uint8Array>>;
   /** Keep what it says on stderr: {@linkcode ServeProcess.log}. */
   readonly keepsLog?: boolean;
   /** Files to be there before it starts, by their path below the config's folder. */
@@ -52,11 +56,16 @@ export class ServeProcess {
       certificates = [],
       files = {},
       keepsLog = false,
+      ocsp = {},
+      bytes = {},
     } = options;
     const dir = await Deno.makeTempDir({ prefix: "dlba-test-" });
     const [http, https] = freePorts(2);
     const list = backEnds.map((port, i) => `{ key: ${i + 1}, address: "127.0.0.1:${port}"${backEnd} }`);
-    const pairs = ["localhost", ...certificates].map((name) => `{ cert: tls/${name}.crt, key: tls/${name}.key }`);
+    const pairs = ["localhost", ...certificates].map((name) => {
+      const staple = ocsp[name] === undefined ? "" : `, ocsp: ${ocsp[name]}`;
+      return `{ cert: tls/${name}.crt, key: tls/${name}.key${staple} }`;
+    });
     await Deno.writeTextFile(
       `${dir}/dlba.yaml`,
       `array: { name: test, vip: 192.0.2.10, ports: { http: ${http}, https: ${https} } }
@@ -73,6 +82,7 @@ ${config}
       await Deno.mkdir(`${dir}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
       await Deno.writeTextFile(`${dir}/${path}`, text, { mode: 0o600 });
     }
+    for (const [path, content] of Object.entries(bytes)) await Deno.writeFile(`${dir}/${path}`, content);
     return await ServeProcess.#spawn(dir, http!, https!, [], keepsLog);
   }
 

@@ -7,10 +7,15 @@ export interface SignOptions {
   readonly extensions?: readonly string[];
   /** As `/O=Shop/CN=alice`; by default the first name as CN. */
   readonly subject?: string;
+  /** As `openssl req -newkey` takes it. */
+  readonly kind?: readonly string[];
 }
 
+const FIRST_SERIAL = 0x1000;
+const P256 = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
+
 export class TestAuthority {
-  #serial = 0x1000;
+  #serial = FIRST_SERIAL;
 
   private constructor(readonly dir: string, readonly cert: string) {}
 
@@ -22,7 +27,7 @@ export class TestAuthority {
       "-addext",
       "keyUsage=critical,keyCertSign,cRLSign",
     ];
-    const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+    const kind = ["-newkey", ...P256, "-nodes"];
     const files = ["-keyout", `${dir}/ca.key`, "-out", `${dir}/ca.crt`];
     await openssl("req", "-x509", ...kind, ...files, "-days", "30", "-subj", `/CN=${name}`, ...extension);
     return new TestAuthority(dir, await Deno.readTextFile(`${dir}/ca.crt`));
@@ -30,19 +35,68 @@ export class TestAuthority {
 
   /** A certificate for DNS names and IPv4 addresses, with its key. */
   async sign(names: readonly string[], options: SignOptions = {}): Promise<Pair & { readonly serial: string }> {
-    const { days = 30, extensions = [], subject = `/CN=${names[0]}` } = options;
+    const { days = 30, extensions = [], subject = `/CN=${names[0]}`, kind = P256 } = options;
     const serial = (this.#serial++).toString(16).toUpperCase();
     const base = `${this.dir}/${serial}`;
     const alternatives = names.map((name) => `${/^[0-9.]+$/.test(name) ? "IP" : "DNS"}:${name}`).join(",");
     const lines = [...(names.length > 0 ? [`subjectAltName=${alternatives}`] : []), "basicConstraints=CA:FALSE"];
     await Deno.writeTextFile(`${base}.ext`, [...lines, ...extensions].join("\n"));
-    const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-utf8"];
-    await openssl("req", ...kind, "-keyout", `${base}.key`, "-out", `${base}.csr`, "-subj", subject);
+    await openssl(
+      "req",
+      "-newkey",
+      ...kind,
+      "-nodes",
+      "-utf8",
+      "-keyout",
+      `${base}.key`,
+      "-out",
+      `${base}.csr`,
+      "-subj",
+      subject,
+    );
     const authority = ["-CA", `${this.dir}/ca.crt`, "-CAkey", `${this.dir}/ca.key`, "-set_serial", `0x${serial}`];
     const files = ["-in", `${base}.csr`, "-out", `${base}.crt`, "-extfile", `${base}.ext`];
     await openssl("x509", "-req", ...files, ...authority, "-days", String(days));
     const [cert, key] = await Promise.all([Deno.readTextFile(`${base}.crt`), Deno.readTextFile(`${base}.key`)]);
     return { cert, key, serial };
+  }
+
+  /** `index.txt` of `openssl ocsp`, in which every certificate is good but those. */
+  async #index(revoked: readonly string[]): Promise<string> {
+    const lines = Array.from({ length: this.#serial - FIRST_SERIAL }, (_, i) => {
+      const serial = (FIRST_SERIAL + i).toString(16).toUpperCase();
+      const state = revoked.includes(serial) ? "R\t391231235959Z\t250101000000Z" : "V\t391231235959Z\t";
+      return `${state}\t${serial}\tunknown\t/CN=${serial}\n`;
+    });
+    await Deno.writeTextFile(`${this.dir}/index.txt`, lines.join(""));
+    return `${this.dir}/index.txt`;
+  }
+
+  /** The OCSP response about a certificate of that serial number, in DER, valid for an hour. */
+  async ocsp(
+    serial: string,
+    options: { readonly revoked?: readonly string[]; readonly digest?: string; readonly signer?: TestAuthority } = {},
+  ) {
+    const out = `${this.dir}/${serial}.der`;
+    const { dir } = options.signer ?? this;
+    const signer = ["-rsigner", `${dir}/ca.crt`, "-rkey", `${dir}/ca.key`, "-CA", `${this.dir}/ca.crt`];
+    const question = [
+      `-${options.digest ?? "sha1"}`,
+      "-issuer",
+      `${this.dir}/ca.crt`,
+      "-cert",
+      `${this.dir}/${serial}.crt`,
+    ];
+    const index = await this.#index(options.revoked ?? []);
+    await openssl("ocsp", "-index", index, ...signer, ...question, "-nmin", "60", "-respout", out);
+    return await Deno.readFile(out);
+  }
+
+  /** `openssl ocsp` as a responder on that port. */
+  async responder(port: number): Promise<Deno.ChildProcess> {
+    const signer = ["-rsigner", `${this.dir}/ca.crt`, "-rkey", `${this.dir}/ca.key`, "-CA", `${this.dir}/ca.crt`];
+    const args = ["ocsp", "-index", await this.#index([]), ...signer, "-port", String(port), "-nmin", "60"];
+    return new Deno.Command("openssl", { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
   }
 
   async remove(): Promise<void> {
