@@ -89,6 +89,7 @@ export class TlsClientContext {
 export class TlsPeer implements TlsSide, HandshakeOwner {
   readonly tickets = undefined;
   #session: Deno.PointerValue = null;
+  #isClosed = false;
 
   /** @param name a host name, or an IPv4 address, which is verified and not sent; undefined: neither verified nor sent */
   constructor(readonly context: TlsClientContext, readonly name: string | undefined) {}
@@ -116,13 +117,21 @@ export class TlsPeer implements TlsSide, HandshakeOwner {
   keepSession(session: Deno.PointerValue): void {
     this.forgetSession();
     this.#session = session;
+    // A connection may outlive it.
+    if (this.#isClosed) this.forgetSession();
   }
 
-  /** The next connection begins a new one. To be called at the end too: the context remains its owner's. */
+  /** The next connection begins a new one. */
   forgetSession(): void {
     if (this.#session === null) return;
     ssl.SSL_SESSION_free(this.#session);
     this.#session = null;
+  }
+
+  /** Frees what it keeps; the context remains its owner's. A second call does nothing. */
+  close(): void {
+    this.#isClosed = true;
+    this.forgetSession();
   }
 }
 

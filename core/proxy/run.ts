@@ -34,7 +34,7 @@ export async function runServe(config: Config, node: NodeConfig, options: ServeO
   const path = handoverPath(dir, worker);
   const { mapping, table } = createTable(dir, worker, config);
   let tls: TlsServer | undefined;
-  const published = new CertificatesInService(dir, worker, (line) => console.error(`serve: ${line}`));
+  const published = new CertificatesInService(dir, worker, log);
   let encrypted: EncryptedBackEnds | undefined;
   try {
     tls = config.tls && openTls(config, config.tls, configFile, dir);
@@ -52,7 +52,7 @@ export async function runServe(config: Config, node: NodeConfig, options: ServeO
     if (tls) published.publish(tls.store.certificates, Date.now());
     announceReady();
     predecessor?.release();
-    const renewal = tls && setInterval(renew, RENEW_MS, tls, published);
+    const renewal = setInterval(renew, RENEW_MS, tls, encrypted, published);
     await server.run();
     clearInterval(renewal);
     port.close();
@@ -92,7 +92,9 @@ function log(line: string): void {
 }
 
 /** Takes certificates into service whose files changed. */
-function renew(tls: TlsServer, published: CertificatesInService): void {
+function renew(tls: TlsServer | undefined, encrypted: EncryptedBackEnds, published: CertificatesInService): void {
+  encrypted.renew();
+  if (!tls) return;
   try {
     if (tls.store.renew()) {
       tls.log("new certificates are in service");

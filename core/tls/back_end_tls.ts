@@ -1,9 +1,10 @@
 /** TLS to back ends: each with its name, its session to be resumed, and a log of what failed. */
-import { TlsClientContext, TlsPeer } from "../../ffi/tls_client.ts";
+import { TlsClientContext, type TlsClientOptions, TlsPeer } from "../../ffi/tls_client.ts";
 import { TlsSession } from "../../ffi/tls_session.ts";
 import { besideConfig } from "../config/paths.ts";
-import type { BackEndConfig, Config } from "../config/schema.ts";
+import type { BackEndConfig, Config, PoolConfig } from "../config/schema.ts";
 import { FailureLog } from "./failure_log.ts";
+import { stateOf } from "./file_state.ts";
 import { TlsStream } from "./tls_stream.ts";
 
 /** Failed handshakes with a back end that are logged in a span: as long as it fails it is tried every other second. */
@@ -15,7 +16,12 @@ export class BackEndTls {
   #failures: FailureLog;
 
   /** @param whom as "10.0.0.21:8443", for the log */
-  constructor(context: TlsClientContext, name: string | undefined, readonly whom: string, log: (line: string) => void) {
+  constructor(
+    context: TlsClientContext,
+    readonly name: string | undefined,
+    readonly whom: string,
+    log: (line: string) => void,
+  ) {
     this.#peer = new TlsPeer(context, name);
     this.#failures = new FailureLog(log, `TLS handshakes with the back end ${whom}`, LOGGED, SPAN_MS);
   }
@@ -28,28 +34,62 @@ export class BackEndTls {
     });
   }
 
+  /** From the next connection on others are trusted. */
+  renew(context: TlsClientContext): void {
+    this.#peer.close();
+    this.#peer = new TlsPeer(context, this.name);
+  }
+
   close(): void {
-    this.#peer.forgetSession();
+    this.#peer.close();
+  }
+}
+
+/** The back ends of a pool. */
+class EncryptedPool {
+  readonly backEnds: ReadonlyMap<BackEndConfig, BackEndTls>;
+  #context: TlsClientContext;
+  #seen: string;
+
+  constructor(readonly options: TlsClientOptions, { tls, back_ends }: PoolConfig, log: (line: string) => void) {
+    this.#seen = stateOf(options.ca ?? "");
+    this.#context = new TlsClientContext(options);
+    this.backEnds = new Map(back_ends.map((backEnd) => {
+      const { address, port } = backEnd.address;
+      return [backEnd, new BackEndTls(this.#context, tls?.server_name, `${address}:${port}`, log)];
+    }));
+  }
+
+  /** True when the file of CA certificates had changed. Throws UsageError when it cannot be used: the old ones stay. */
+  renew(): boolean {
+    const seen = stateOf(this.options.ca ?? "");
+    if (seen === this.#seen) return false;
+    this.#seen = seen;
+    const context = new TlsClientContext(this.options);
+    for (const backEnd of this.backEnds.values()) backEnd.renew(context);
+    this.#context.close();
+    this.#context = context;
+    return true;
+  }
+
+  close(): void {
+    for (const backEnd of this.backEnds.values()) backEnd.close();
+    this.#context.close();
   }
 }
 
 /** The back ends of a config that are spoken to by TLS. */
 export class EncryptedBackEnds {
-  #contexts: TlsClientContext[] = [];
-  #byConfig = new Map<BackEndConfig, BackEndTls>();
+  #pools: EncryptedPool[] = [];
 
   /** Throws UsageError, with nothing left open, naming the file that cannot be used. */
-  constructor(config: Config, configFile: string, log: (line: string) => void) {
+  constructor(config: Config, configFile: string, readonly log: (line: string) => void) {
     try {
-      for (const { tls, back_ends } of config.pools) {
-        if (!tls) continue;
-        const ca = tls.ca === undefined ? undefined : besideConfig(configFile, tls.ca);
-        const context = new TlsClientContext({ ca, verify: tls.verify });
-        this.#contexts.push(context);
-        for (const backEnd of back_ends) {
-          const { address, port } = backEnd.address;
-          this.#byConfig.set(backEnd, new BackEndTls(context, tls.server_name, `${address}:${port}`, log));
-        }
+      for (const pool of config.pools) {
+        if (!pool.tls) continue;
+        const { ca, verify } = pool.tls;
+        const options = { ca: ca === undefined ? undefined : besideConfig(configFile, ca), verify };
+        this.#pools.push(new EncryptedPool(options, pool, log));
       }
     } catch (error) {
       this.close();
@@ -59,12 +99,22 @@ export class EncryptedBackEnds {
 
   /** Undefined where it is spoken to in clear. */
   of(backEnd: BackEndConfig): BackEndTls | undefined {
-    return this.#byConfig.get(backEnd);
+    return this.#pools.map((pool) => pool.backEnds.get(backEnd)).find((found) => found !== undefined);
+  }
+
+  /** Takes CA certificates into service whose file changed; connections that are open stay. */
+  renew(): void {
+    for (const pool of this.#pools) {
+      try {
+        if (pool.renew()) this.log(`${pool.options.ca}: new CA certificates are in service`);
+      } catch (error) {
+        this.log(`the CA certificates in service stay: ${error instanceof Error ? error.message : error}`);
+      }
+    }
   }
 
   /** To be called once every connection is closed. */
   close(): void {
-    for (const backEnd of this.#byConfig.values()) backEnd.close();
-    for (const context of this.#contexts) context.close();
+    for (const pool of this.#pools) pool.close();
   }
 }

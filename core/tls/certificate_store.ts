@@ -4,6 +4,7 @@ import type { ClientAuthority } from "../../ffi/tls_peer_certificate.ts";
 import { type CertificateFiles, TlsContext, type TlsPolicy } from "../../ffi/tls_context.ts";
 import { UsageError } from "../errors.ts";
 import type { FetchOptions } from "./fetched_staple.ts";
+import { stateOf } from "./file_state.ts";
 import { CertificateNames, type NamedCertificate } from "./names.ts";
 import { FETCH, Staples } from "./staples.ts";
 
@@ -151,17 +152,10 @@ function namesOf({ subjectAltName }: X509Certificate): string[] {
   return entries.filter((entry) => entry.startsWith("DNS:")).map((entry) => entry.slice(4).toLowerCase());
 }
 
-/** Changes when a file does: its inode, size or time. */
+/** Changes when a file does. */
 function statesOf({ files, clients }: StoreOptions): string {
   return [
     ...files.flatMap(({ cert, key, ocsp }) => [cert, key, ...(ocsp === undefined || ocsp === FETCH ? [] : [ocsp])]),
     ...(clients ? [clients.ca] : []),
-  ].map((file) => {
-    try {
-      const { ino, size, mtime } = Deno.statSync(file);
-      return `${ino} ${size} ${mtime?.getTime()}`;
-    } catch {
-      return "none";
-    }
-  }).join("\n");
+  ].map(stateOf).join("\n");
 }

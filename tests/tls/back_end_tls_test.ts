@@ -226,6 +226,25 @@ Deno.test("back end by TLS: who cannot be verified is passed over, and the log s
   await good.close();
 });
 
+Deno.test("back end by TLS: a renewed ca is taken into service, one that cannot be used is not", async () => {
+  const next = await TestAuthority.make("Next CA");
+  const backEnd = new TlsBackEnd(await next.sign(["inside.example"]), answering(OK));
+  await next.remove();
+  const pool = `${TRUSTED}, keepalive: 0`;
+  const serve = await ServeProcess.start({ backEnds: [backEnd.port], pool, files: CA, keepsLog: true });
+  assert.match(await serve.raw(GET), /^HTTP\/1\.1 502 /);
+  await Deno.writeTextFile(`${serve.dir}/tls/ca.crt`, authority.cert + next.cert);
+  for (let i = 0; i < 60 && !(await serve.raw(GET)).includes(" 200 "); i++) await delay(100);
+  assert.match(await serve.raw(GET), /^HTTP\/1\.1 200 /);
+  await Deno.writeTextFile(`${serve.dir}/tls/ca.crt`, "none");
+  for (let i = 0; i < 40 && !serve.log.includes("stay"); i++) await delay(100);
+  assert.match(await serve.raw(GET), /^HTTP\/1\.1 200 /);
+  await serve.stop();
+  assert.match(serve.log, /ca\.crt: new CA certificates are in service\n/);
+  assert.match(serve.log, /the CA certificates in service stay: Cannot use the CA certificates .*ca\.crt: /);
+  await backEnd.close();
+});
+
 Deno.test("back end by TLS: a handshake that never ends counts as a connection that cannot be made", async () => {
   const silent = new RawBackEnd(async (connection) => {
     while (await connection.read(new Uint8Array(4096)) !== null);
