@@ -149,8 +149,10 @@ export class UpstreamConnection extends Connection {
   }
 
   override onTimeout(): void {
-    if (this.#isConnecting) this.#failToConnect();
-    else if (this.#exchange === null) this.#leavePool();
+    if (this.#isConnecting) {
+      this.stream.stopConnecting();
+      this.#failToConnect();
+    } else if (this.#exchange === null) this.#leavePool();
     else if (this.#exchange.isClientBlocked) this.loop.setDeadline(this, this.pool.config.response_timeout);
     else {
       const exchange = this.#exchange;

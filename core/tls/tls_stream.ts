@@ -1,10 +1,12 @@
 /** A connection decrypted by OpenSSL. The handshake of a client happens within its first reads. */
 import { bytesAcknowledged, close, connectError, resetOnClose } from "../../ffi/socket.ts";
 import type { TlsSession } from "../../ffi/tls_session.ts";
-import { FAILED, type Stream } from "../proxy/stream.ts";
+import { FAILED, type Stream, WOULD_BLOCK } from "../proxy/stream.ts";
 
 export class TlsStream implements Stream {
   #session: TlsSession;
+  /** A handshake that this side began is on its way. */
+  #isConnecting = false;
 
   /** @param onFailedHandshake hears why */
   constructor(readonly fd: number, session: TlsSession, readonly onFailedHandshake: (why: string) => void) {
@@ -14,8 +16,13 @@ export class TlsStream implements Stream {
   connect(): number {
     if (connectError(this.fd) !== 0) return FAILED;
     const result = this.#session.handshake();
+    this.#isConnecting = result === WOULD_BLOCK;
     if (result === FAILED) this.onFailedHandshake(this.#session.failure);
     return result;
+  }
+
+  stopConnecting(): void {
+    if (this.#isConnecting) this.onFailedHandshake("it took too long");
   }
 
   read(buffer: Uint8Array<ArrayBuffer>, length: number): number {

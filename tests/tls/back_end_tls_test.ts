@@ -6,7 +6,16 @@ import type { TlsStream } from "../../core/tls/tls_stream.ts";
 import { connectTo, socketAddressBytes } from "../../ffi/socket.ts";
 import { TlsClientContext } from "../../ffi/tls_client.ts";
 import { liveTlsSessions } from "../../ffi/tls_session.ts";
-import { answering, freePorts, latin1, RawBackEnd, readToEnd, sendAll, ServeProcess } from "../proxy/harness.ts";
+import {
+  answering,
+  freePorts,
+  fromLatin1,
+  latin1,
+  RawBackEnd,
+  readToEnd,
+  sendAll,
+  ServeProcess,
+} from "../proxy/harness.ts";
 import { FACTOR } from "../soak.ts";
 import { TestAuthority } from "./authority.ts";
 import { makePair, type Pair } from "./openssl.ts";
@@ -251,12 +260,39 @@ Deno.test("back end by TLS: a handshake that never ends counts as a connection t
   });
   const good = new TlsBackEnd(inside, answering(OK));
   const pool = `${TRUSTED}, connect_timeout: 300ms`;
-  const serve = await ServeProcess.start({ backEnds: [silent.port, good.port], pool, files: CA });
+  const serve = await ServeProcess.start({ backEnds: [silent.port, good.port], pool, files: CA, keepsLog: true });
   for (let i = 0; i < 3; i++) assert.match(await serve.raw(GET), /^HTTP\/1\.1 200 /);
   assert.equal(serve.table().row(0).connectFailures, 1);
   await serve.stop();
+  assert.match(serve.log, new RegExp(`back end 127\\.0\\.0\\.1:${silent.port} failed: it took too long\n`));
   await silent.close();
   await good.close();
+});
+
+Deno.test("back end by TLS: a tunnel passes bytes both ways, and either end in order", async () => {
+  const switching = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n";
+  const backEnd = new TlsBackEnd(inside, async (connection) => {
+    const buffer = new Uint8Array(65_536);
+    await connection.read(buffer);
+    await sendAll(connection, latin1(switching));
+    for (let count = await connection.read(buffer); count !== null; count = await connection.read(buffer)) {
+      await sendAll(connection, buffer.subarray(0, count));
+    }
+    await sendAll(connection, latin1("bye"));
+    await connection.closeWrite();
+  });
+  const serve = await ServeProcess.start({ backEnds: [backEnd.port], pool: TRUSTED, files: CA });
+  const client = await Deno.connect({ hostname: "127.0.0.1", port: serve.http });
+  await sendAll(client, latin1("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n"));
+  const buffer = new Uint8Array(4096);
+  assert.match(fromLatin1(buffer.subarray(0, (await client.read(buffer))!)), /^HTTP\/1\.1 101 /);
+  const sent = "0123456789".repeat(50_000);
+  const answer = readToEnd(client);
+  await sendAll(client, latin1(sent));
+  await client.closeWrite();
+  assert.equal(await answer, `${sent}bye`);
+  await serve.stop();
+  await backEnd.close();
 });
 
 Deno.test("back end by TLS: a body that ends without close_notify is not taken for whole", async () => {
