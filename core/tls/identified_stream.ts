@@ -4,8 +4,8 @@ import type { TlsSession } from "../../ffi/tls_session.ts";
 import { FAILED } from "../proxy/stream.ts";
 import { TlsStream } from "./tls_stream.ts";
 
-/** Longest subject, characters: it goes into each request's head. */
-const MAX_SUBJECT = 512;
+/** Longest subject, characters: it goes into each request's head, where head_block.ts keeps room for what we add. */
+const MAX_SUBJECT = 400;
 
 /** Whoever wants to know who a client is. */
 export interface Identified {

@@ -1,4 +1,5 @@
 /** A CA by OpenSSL's command line, which signs for tests. */
+import { delay } from "../../core/delay.ts";
 import type { Pair } from "./openssl.ts";
 
 export interface SignOptions {
@@ -96,12 +97,21 @@ export class TestAuthority {
   async responder(port: number): Promise<Deno.ChildProcess> {
     const signer = ["-rsigner", `${this.dir}/ca.crt`, "-rkey", `${this.dir}/ca.key`, "-CA", `${this.dir}/ca.crt`];
     const args = ["ocsp", "-index", await this.#index([]), ...signer, "-port", String(port), "-nmin", "60"];
-    return new Deno.Command("openssl", { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+    const child = new Deno.Command("openssl", { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+    while (!isListening(port)) await delay(20);
+    return child;
   }
 
   async remove(): Promise<void> {
     await Deno.remove(this.dir, { recursive: true });
   }
+}
+
+/** Not by a connection: `openssl ocsp` serves one at a time, and would wait for a request. State 0A is TCP_LISTEN: proc(5). */
+function isListening(port: number): boolean {
+  const digits = port.toString(16).toUpperCase().padStart(4, "0");
+  const listening = new RegExp(`^ *\\d+: [0-9A-F]+:${digits} [0-9A-F]+:0000 0A `, "m");
+  return ["tcp", "tcp6"].some((table) => listening.test(Deno.readTextFileSync(`/proc/net/${table}`)));
 }
 
 async function openssl(...args: string[]): Promise<void> {

@@ -200,7 +200,26 @@ Deno.test("client certificates: a subject is escaped, and one that is too long i
     const { subject } = told(await ask(serve, odd));
     assert.equal(subject, "CN=a\\0D\\0Ax-forged: b\\, c/J\\C3\\BCrgen");
     assert.doesNotMatch(await ask(serve, long), /HTTP\/1\.1/);
-    assert.match(serve.log, /failed: a certificate whose subject has \d+ characters, more than 512\n/);
+    assert.match(serve.log, /failed: a certificate whose subject has \d+ characters, more than 400\n/);
+  });
+});
+
+Deno.test("client certificates: the longest subject has room in a head of any length, with many fields", async () => {
+  const long = await client(
+    "longest",
+    await authority.sign([], { subject: "/O=Shop" + "/OU=".padEnd(64, "x").repeat(6) }),
+  );
+  await withServe({ tls: OPTIONAL }, async (serve) => {
+    for (let length = 3_000; length < 3_100; length += 20) {
+      const fields = Array.from({ length: 180 }, (_, i) => `f${i}:x\r\n`).join("");
+      const start =
+        `POST / HTTP/1.1\r\nHost:a\r\nConnection:close\r\nTransfer-Encoding:chunked\r\nExpect:100-continue\r\n`;
+      const head = `${start}${fields}Pad:`;
+      const request = `${head}${"y".repeat(length - head.length)}\r\n\r\n0\r\n\r\n`;
+      const answer = await sClient(serve.https, request, "-ign_eof", ...long);
+      assert.match(answer, /HTTP\/1\.1 200 OK/, String(length));
+      assert.ok(told(answer)["subject"]!.length > 350);
+    }
   });
 });
 
