@@ -1,6 +1,6 @@
 /** OCSP (RFC 6960) about one certificate: whom to ask, the question, and what an answer says. */
 import { X509Certificate } from "node:crypto";
-import { crypto, firstError, loadOpenSsl } from "./openssl.ts";
+import { clearErrors, crypto, firstError, loadOpenSsl, queuedErrors } from "./openssl.ts";
 
 function load() {
   return Deno.dlopen("libcrypto.so.3", {
@@ -80,6 +80,7 @@ export class OcspSubject {
     const [certificate, ...others] = (chain.match(PEM) ?? []).map((pem) => new X509Certificate(pem));
     const issuer = certificate && [...others, certificate].find((other) => certificate.checkIssued(other));
     if (!issuer) throw new Error("the certificate of its issuer is not behind it");
+    queuedErrors();
     this.#certificate = parseX509(certificate.raw);
     this.#issuer = parseX509(issuer.raw);
     this.url = responderOf(this.#certificate);
@@ -95,6 +96,7 @@ export class OcspSubject {
       return bytes;
     } finally {
       ocsp.OCSP_REQUEST_free(request);
+      queuedErrors();
     }
   }
 
@@ -103,7 +105,10 @@ export class OcspSubject {
    * does not say that it is good. Whether it is still valid remains to be looked at.
    */
   read(der: Uint8Array<ArrayBuffer>): OcspAnswer {
-    crypto.ERR_clear_error();
+    queuedErrors();
+    clearErrors();
+    // Whatever comes of it: an error that stays in the queue would be taken for a connection's.
+    queuedErrors();
     const response = ocsp.d2i_OCSP_RESPONSE(null, addressOf(der), BigInt(der.length));
     if (response === null) throw new Error("not an OCSP response in DER");
     let basic: Deno.PointerValue = null;

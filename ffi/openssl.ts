@@ -158,8 +158,9 @@ export function clearErrors(): void {
   mayHoldErrors = false;
 }
 
-/** The first error that OpenSSL queued, in words; "" when it queued none. */
+/** The first error that OpenSSL queued, in words; "" when it queued none. Others may follow it. */
 export function firstError(): string {
+  queuedErrors();
   const text = crypto.ERR_reason_error_string(crypto.ERR_get_error());
   return text === null ? "" : new Deno.UnsafePointerView(text).getCString();
 }

@@ -97,6 +97,7 @@ export class TlsContext implements TlsSide {
       for (const files of certificates) this.#use(files, stapleOf?.(files));
       queuedErrors();
     } catch (error) {
+      queuedErrors();
       this.close();
       throw error;
     }

@@ -1,7 +1,7 @@
 /** Certificates of clients: who may sign them, whether they are asked for, and who a client is by his. */
 import { createHash } from "node:crypto";
 import { UsageError } from "../core/errors.ts";
-import { crypto, cString, firstError, ssl } from "./openssl.ts";
+import { clearErrors, crypto, cString, firstError, queuedErrors, ssl } from "./openssl.ts";
 
 const SSL_VERIFY_PEER = 1;
 const SSL_VERIFY_FAIL_IF_NO_PEER_CERT = 2;
@@ -28,7 +28,8 @@ export interface PeerCertificate {
 
 /** Makes a server's SSL_CTX ask each client for a certificate. Throws UsageError naming the file that cannot be used. */
 export function askForCertificates(context: Deno.PointerValue, { ca, isRequired }: ClientAuthority): void {
-  crypto.ERR_clear_error();
+  queuedErrors();
+  clearErrors();
   const names = ssl.SSL_load_client_CA_file(cString(ca));
   if (names !== null) ssl.SSL_CTX_set_client_CA_list(context, names);
   if (names === null || ssl.SSL_CTX_load_verify_file(context, cString(ca)) !== 1) {
@@ -52,6 +53,7 @@ export function peerCertificate(object: Deno.PointerValue): PeerCertificate | un
     return { subject: subjectOf(certificate), fingerprint: fingerprintOf(certificate) };
   } finally {
     crypto.X509_free(certificate);
+    queuedErrors();
   }
 }
 

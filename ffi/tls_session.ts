@@ -65,6 +65,8 @@ export class TlsSession {
     duringCallOf(this.#owner);
     const result = ssl.SSL_do_handshake(this.#ssl);
     if (result !== 1) return this.#outcome(result) === WOULD_BLOCK ? WOULD_BLOCK : FAILED;
+    // Verification tries one way after another: those that failed may have left errors.
+    queuedErrors();
     // What it took beyond its end is not known.
     this.#taken = SURELY_DRAINED;
     this.#isEstablished = true;

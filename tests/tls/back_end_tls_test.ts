@@ -243,10 +243,10 @@ Deno.test("back end by TLS: a renewed ca is taken into service, one that cannot 
   const serve = await ServeProcess.start({ backEnds: [backEnd.port], pool, files: CA, keepsLog: true });
   assert.match(await serve.raw(GET), /^HTTP\/1\.1 502 /);
   await Deno.writeTextFile(`${serve.dir}/tls/ca.crt`, authority.cert + next.cert);
-  for (let i = 0; i < 60 && !(await serve.raw(GET)).includes(" 200 "); i++) await delay(100);
+  for (let i = 0; i < 150 && !(await serve.raw(GET)).includes(" 200 "); i++) await delay(100);
   assert.match(await serve.raw(GET), /^HTTP\/1\.1 200 /);
   await Deno.writeTextFile(`${serve.dir}/tls/ca.crt`, "none");
-  for (let i = 0; i < 40 && !serve.log.includes("stay"); i++) await delay(100);
+  for (let i = 0; i < 150 && !serve.log.includes("stay"); i++) await delay(100);
   assert.match(await serve.raw(GET), /^HTTP\/1\.1 200 /);
   await serve.stop();
   assert.match(serve.log, /ca\.crt: new CA certificates are in service\n/);

@@ -228,7 +228,7 @@ Deno.test("client certificates: a renewed client_ca is taken into service", asyn
     assert.match(await ask(serve, mallory), /alert unknown ca/);
     await Deno.writeTextFile(`${serve.dir}/tls/ca.crt`, authority.cert + foreign.cert);
     let answer = "";
-    for (let i = 0; i < 60 && !answer.includes("200 OK"); i++) {
+    for (let i = 0; i < 150 && !answer.includes("200 OK"); i++) {
       await delay(100);
       answer = await ask(serve, mallory);
     }
