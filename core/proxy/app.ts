@@ -75,6 +75,8 @@ function routedPath({ host, target }: RequestHead): string {
     lastHost = host;
     lastSegment = hostSegment(host);
   }
+  // OPTIONS of the server as a whole goes where its root goes.
+  if (target === "*") return `${lastSegment}/`;
   return lastSegment + (query < 0 ? target : target.slice(0, query));
 }
 

@@ -62,9 +62,9 @@ export class BackEndTable {
     for (let row = COLUMNS; row < this.#cells.length; row += COLUMNS) this.#cells[row + OPEN] = 0;
   }
 
-  /** A request was sent to the back end of that row. */
-  hit(row: number): void {
-    this.#cells[(row + 1) * COLUMNS + HITS]!++;
+  /** A request was sent to the back end of that row (1), or it was lost there and is sent again (-1). */
+  hit(row: number, change: 1 | -1): void {
+    this.#cells[(row + 1) * COLUMNS + HITS]! += change;
   }
 
   /** Its response head came after so many ms. */

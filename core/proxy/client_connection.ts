@@ -1,4 +1,5 @@
 /** A client's HTTP/1 connection: requests in, one at a time, responses out in their order; or a tunnel. */
+import { Buffer } from "node:buffer";
 import type { Config } from "../config/schema.ts";
 import type { Dispatcher } from "./app.ts";
 import type { BackEndTable } from "./back_end_table.ts";
@@ -20,8 +21,10 @@ import { FAILED, type Stream, WOULD_BLOCK } from "./stream.ts";
 /** After its last response a connection is read and ignored for so long, ms, lest a reset overtake the response. */
 const LINGER_MS = 2_000;
 const HTTPS_PORT = 443;
-/** Once the server stops, a new connection has so long to begin its request, ms: it may be on its way. */
-const FIRST_REQUEST_MS = 500;
+/** Most heads are no longer, bytes: what is may have a body with it. */
+const MOST_HEADS = 2_048;
+/** Once the server stops, an idle connection has so long to begin a request, ms: it may be on its way. */
+const LAST_REQUEST_MS = 500;
 
 /** What every client connection of a server shares. */
 export interface ClientContext {
@@ -30,6 +33,7 @@ export interface ClientContext {
   readonly dispatcher: Dispatcher;
   readonly table: BackEndTable;
   readonly clients: Set<ClientConnection>;
+  readonly mostClients: number;
   /** Fields of ours in every response over TLS, each with its CR LF. */
   readonly tlsLines: string;
   /** Clients are asked for certificates. */
@@ -60,8 +64,6 @@ export class ClientConnection extends Connection implements Downstream {
   #bodyBytes = 0;
   #exchange: Exchange | null = null;
   #isTaking = false;
-  /** A request was answered: another may never come. */
-  #hasServed = false;
   /** Bytes that the client had acknowledged when its time was over and he had not taken all. */
   #acknowledged = -1;
   /** The client will send no more through the tunnel. */
@@ -90,13 +92,24 @@ export class ClientConnection extends Connection implements Downstream {
     return this.#body.trailers;
   }
 
-  /** The server stops: ends the connection if no request is on its way. A new one has a moment to send its first. */
+  /** The server stops: ends the connection if no request is on its way. One that is idle has a moment for a request that is. */
   endIfIdle(): void {
     if (this.#phase !== "requests") return;
-    if (this.#request === null) this.onReady();
-    if (!this.isOpen || this.#request !== null || (this.#held !== null && !this.#heldIsUnread)) return;
-    if (this.#hasServed) this.#end();
-    else this.loop.setDeadline(this, FIRST_REQUEST_MS);
+    if (this.#request === null) {
+      this.expectBytes();
+      this.onReady();
+    }
+    if (!this.isOpen || this.#request !== null) return;
+    if (this.isBlocked) this.#end();
+    else if (this.#held === null) this.loop.setDeadline(this, LAST_REQUEST_MS);
+  }
+
+  /** The server ends: what is not sent will not be, and must not look whole. */
+  endNow(): void {
+    // A tunnel has no length that it could fall short of.
+    const isCutShort = this.#phase !== "tunnel" && (this.#request !== null || this.isBlocked);
+    if (isCutShort) this.cut();
+    else this.close();
   }
 
   protected override onReady(): void {
@@ -146,10 +159,11 @@ export class ClientConnection extends Connection implements Downstream {
       return true;
     }
     held.append(INPUT, 0, count);
-    if (held.findHeadEnd() === INCOMPLETE) this.#checkHeadLength(held.length, held);
-    else {
+    const headEnd = held.findHeadEnd();
+    this.#checkHeadLength(headEnd === INCOMPLETE ? held.length : headEnd, held);
+    if (headEnd !== INCOMPLETE) {
       this.#held = null;
-      this.#readHead(held.bytes, 0, held.length);
+      this.#readHead(held.bytes, 0, held.length, headEnd);
     }
     return true;
   }
@@ -171,11 +185,12 @@ export class ClientConnection extends Connection implements Downstream {
     while (bytes[start] === CR && bytes[start + 1] === LF) start += 2;
     if (start >= end) return;
     if (bytes[start] === CR && start + 1 === end) this.#sawCr = true;
-    else this.#readHead(bytes, start, end);
+    else this.#readHead(bytes, start, end, end - start > MOST_HEADS ? headEndWithin(bytes, start, end) : end);
   }
 
-  #readHead(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): void {
-    const block = takeBlock(end - start);
+  /** @param headEnd where the head ends at the latest */
+  #readHead(bytes: Uint8Array<ArrayBuffer>, start: number, end: number, headEnd: number): void {
+    const block = takeBlock(headEnd - start);
     let request: RequestHead | undefined;
     try {
       request = parseRequest(bytes, start, end, block);
@@ -281,9 +296,8 @@ export class ClientConnection extends Connection implements Downstream {
 
   exchangeFinished(close: boolean): void {
     this.#exchange = null;
-    this.#hasServed = true;
     this.#dropRequest();
-    if (close) return this.#end();
+    if (close || this.#context.isStopping) return this.#end();
     this.loop.setDeadline(this, this.#context.limits.client_idle_timeout);
     this.onReady();
   }
@@ -310,7 +324,8 @@ export class ClientConnection extends Connection implements Downstream {
 
   #answerOurselves(status: number, lines: string): void {
     const close = !this.mayKeepAlive || !this.#body.isDone;
-    this.#answer(status, this.#request!.method === "HEAD", close, lines);
+    const keeps = !close && !this.#request!.isHttp11 ? "connection: keep-alive\r\n" : "";
+    this.#answer(status, this.#request!.method === "HEAD", close, lines + keeps);
     this.exchangeFinished(close);
   }
 
@@ -320,7 +335,7 @@ export class ClientConnection extends Connection implements Downstream {
     this.#exchange?.abandon();
     // A response that began already cannot be taken back.
     if (hasResponded) return this.cut();
-    this.#answer(status, false, true, this.responseLines);
+    this.#answer(status, this.#request?.method === "HEAD", true, this.responseLines);
     this.exchangeFinished(true);
   }
 
@@ -393,4 +408,10 @@ export class ClientConnection extends Connection implements Downstream {
     exchange?.abandon();
     this.#dropRequest();
   }
+}
+
+/** Where the first empty line ends, or `end` where there is none. */
+function headEndWithin(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): number {
+  const at = Buffer.from(bytes.buffer, bytes.byteOffset, end).indexOf("\r\n\r\n", start, "latin1");
+  return at < 0 ? end : at + 4;
 }

@@ -66,6 +66,16 @@ export abstract class Connection extends Timed {
   /** The peer cannot be written to. */
   protected abstract onBroken(): void;
 
+  /** Bytes may be there that no event has told of yet: the next {@linkcode read} asks the system. */
+  protected expectBytes(): void {
+    this.#mayRead = true;
+  }
+
+  /** More may be there than was read. */
+  protected get mayHoldBytes(): boolean {
+    return this.#mayRead;
+  }
+
   /** Bytes put at the start of {@linkcode INPUT}; 0 at the peer's end, {@linkcode WOULD_BLOCK}, {@linkcode FAILED}. */
   protected read(): number {
     if (!this.#mayRead) return WOULD_BLOCK;

@@ -7,11 +7,12 @@ import { keepPrivate } from "./cookie_injection.ts";
 import { SET_COOKIE } from "./field_names.ts";
 import { writeBody } from "./http1/body.ts";
 import type { HeadBlock } from "./head_block.ts";
+import { trimWhitespace } from "./http1/whitespace.ts";
 import { finishRequest, finishResponse, finishUpgrade } from "./http1/write.ts";
 import type { EventLoop } from "./loop.ts";
 import { isIdempotent, type RequestHead, type ResponseHead, UNKNOWN_LENGTH } from "./message.ts";
 import { readPersistence } from "./persistence.ts";
-import { type BackEnd, FULL, NONE, type Pool, Waiting } from "./pool.ts";
+import { type BackEnd, FULL, NONE, type Pool, RETRY_AFTER_MS, Waiting } from "./pool.ts";
 import { UpstreamConnection } from "./upstream_connection.ts";
 
 /** What connect(2) says at once of a peer, not of this machine. */
@@ -54,12 +55,16 @@ export class Exchange extends Waiting {
   #wasRepeated = false;
   /** Other kept-alive connections may be as dead as the one that failed. */
   #needsFresh = false;
+  /** Where it waits for room: how long at most, on the loop's clock. */
+  #waitsUntil = 0;
   #sentAt = 0;
   #isChunkedOut = false;
   #close = false;
   /** Bytes of {@linkcode OUTPUT} that hold a response head still to be sent, with the first piece of its body. */
   #headBytes = 0;
   #hasResponded = false;
+  /** A response of 1xx was passed on. */
+  #hasInterim = false;
   /** Sides of the tunnel that said they will send no more. */
   #ends = 0;
 
@@ -130,12 +135,21 @@ export class Exchange extends Waiting {
       choice = this.#choose();
     }
     if (choice === NONE) return this.client.fail(this.#tried.length > 0 ? 502 : 503);
-    this.loop.setDeadline(this, this.pool.config.queue_timeout);
+    if (this.#waitsUntil === 0) this.#waitsUntil = this.loop.now + this.pool.config.queue_timeout;
+    this.#waitOn();
     this.pool.wait(this);
   }
 
-  /** No back end had room for it in time. */
+  /** Looks again now and then: a back end that was passed over may be back, and nobody says so. */
+  #waitOn(): void {
+    this.loop.setDeadline(this, Math.min(RETRY_AFTER_MS, Math.max(0, this.#waitsUntil - this.loop.now)));
+  }
+
   override onTimeout(): void {
+    if (this.loop.now < this.#waitsUntil) {
+      if (!this.tryStart()) this.#waitOn();
+      return;
+    }
     this.#stopWaiting();
     this.client.fail(503);
   }
@@ -162,7 +176,8 @@ export class Exchange extends Waiting {
       this.#use(idle);
       idle.begin(this);
       if (this.#sendRequest()) return true;
-      this.#release();
+      // Its room remains this request's.
+      this.#detach();
       idle.close();
     }
     const connection = UpstreamConnection.connect(this.loop, this.pool, backEnd, this);
@@ -173,9 +188,11 @@ export class Exchange extends Waiting {
     // Out of descriptors, ports or memory: that is our trouble, not the back end's.
     if (!UNREACHABLE.has(connection)) {
       this.client.fail(503);
+      this.pool.gaveRoom();
       return true;
     }
     this.#passOver(backEnd);
+    this.pool.gaveRoom();
     return false;
   }
 
@@ -223,7 +240,7 @@ export class Exchange extends Waiting {
       end = writeBody(OUTPUT, end, body ?? OUTPUT, 0, body?.length ?? 0, isChunked, isLast, requestTrailers);
     }
     if (!upstream.trySend(bytes, end)) return false;
-    this.table.hit(upstream.backEnd.row);
+    this.table.hit(upstream.backEnd.row, 1);
     this.#sentAt = this.loop.now;
     return true;
   }
@@ -255,6 +272,7 @@ export class Exchange extends Waiting {
   interimResponse(response: ResponseHead): void {
     if (!this.request.isHttp11) return;
     finishResponse(response, false, "", "");
+    this.#hasInterim = true;
     this.client.send(OUTPUT, response.block.end);
   }
 
@@ -311,7 +329,7 @@ export class Exchange extends Waiting {
 
   /** The back end goes over to another protocol. False when that is not the one that the client asked for. */
   switchProtocols(response: ResponseHead): boolean {
-    const wanted = this.request.upgrade.toLowerCase().split(",").map((protocol) => protocol.trim());
+    const wanted = this.request.upgrade.toLowerCase().split(",").map(trimWhitespace);
     if (response.upgrade === "" || !wanted.includes(response.upgrade.toLowerCase())) return false;
     this.#hasResponded = true;
     this.table.responded(this.#upstream!.backEnd.row, this.loop.now - this.#sentAt);
@@ -363,9 +381,14 @@ export class Exchange extends Waiting {
   upstreamFailed(wasReused: boolean): void {
     const { backEnd } = this.#upstream!;
     this.#release();
-    if (this.#hasResponded) return this.client.cut();
-    const mayRepeat = !this.#wasRepeated && this.#isRequestComplete && !this.#sentBeyond && isIdempotent(this.method);
+    // A head that still waits for its body's first piece was not passed on.
+    if (this.#hasResponded && this.#headBytes === 0) return this.client.cut();
+    this.#hasResponded = false;
+    this.#headBytes = 0;
+    const isHeld = this.#isRequestComplete && !this.#sentBeyond;
+    const mayRepeat = !this.#wasRepeated && !this.#hasInterim && isHeld && isIdempotent(this.method);
     if (!mayRepeat) return this.client.fail(502);
+    this.table.hit(backEnd.row, -1);
     this.#needsFresh = true;
     if (!wasReused) {
       this.#wasRepeated = true;
@@ -389,11 +412,15 @@ export class Exchange extends Waiting {
   }
 
   #release(): void {
-    const upstream = this.#upstream;
-    if (upstream === null) return;
-    this.#upstream = null;
-    upstream.backEnd.inUse--;
-    this.table.opened(upstream.backEnd.row, -1);
+    if (this.#upstream === null) return;
+    this.#detach();
     this.pool.gaveRoom();
+  }
+
+  #detach(): void {
+    const { backEnd } = this.#upstream!;
+    this.#upstream = null;
+    backEnd.inUse--;
+    this.table.opened(backEnd.row, -1);
   }
 }

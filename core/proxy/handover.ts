@@ -52,6 +52,7 @@ export interface Resigning {
 /** Listens for a successor. */
 export class HandoverPort implements Watched {
   #fd: number;
+  #successor: Successor | undefined;
 
   /** Takes the path over from whoever had it. Throws UsageError where that cannot be. */
   constructor(path: string, readonly loop: EventLoop, readonly server: Resigning) {
@@ -65,7 +66,11 @@ export class HandoverPort implements Watched {
   }
 
   onEvent(): void {
-    for (let fd = acceptUnix(this.#fd); fd >= 0; fd = acceptUnix(this.#fd)) new Successor(fd, this.loop, this.server);
+    for (let fd = acceptUnix(this.#fd); fd >= 0; fd = acceptUnix(this.#fd)) {
+      // One at a time: of two that serve the first could never be asked again.
+      if (this.#successor?.isOpen) closeUnix(fd);
+      else this.#successor = new Successor(fd, this.loop, this.server);
+    }
   }
 
   onDefect(error: unknown): void {
@@ -80,6 +85,7 @@ export class HandoverPort implements Watched {
 
 /** A process that would be this one's successor. */
 class Successor implements Watched {
+  isOpen = true;
   #buffer = new Uint8Array(MESSAGE_BYTES);
 
   constructor(readonly fd: number, readonly loop: EventLoop, readonly server: Resigning) {
@@ -106,6 +112,7 @@ class Successor implements Watched {
   }
 
   #close(): void {
+    this.isOpen = false;
     this.loop.forget(this.fd);
     closeUnix(this.fd);
   }

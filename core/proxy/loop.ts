@@ -10,6 +10,8 @@ const TURN_MS = 50;
 
 /** Whatever has a descriptor. `mask` holds the EPOLL bits. */
 export interface Watched {
+  /** Waits for somebody who uses it: its events come first, so that nobody takes it up who should not. */
+  readonly isIdle?: boolean;
   onEvent(mask: number): void;
   /** A handler of it threw: a defect of ours. It is given up, the process goes on. */
   onDefect(error: unknown): void;
@@ -72,17 +74,8 @@ export class EventLoop {
       const unfinished = this.#unfinished;
       const count = this.#epoll.wait(unfinished.length > 0 ? 0 : WAIT_MS);
       this.now = performance.now();
-      for (let i = 0; i < count; i++) {
-        const fd = this.#epoll.fd(i);
-        // Within this batch the descriptor may have been closed, and its number given to another.
-        const watched = this.#watched[fd];
-        if (watched === undefined || this.#generations[fd] !== this.#epoll.generation(i)) continue;
-        try {
-          watched.onEvent(this.#epoll.mask(i));
-        } catch (error) {
-          watched.onDefect(error);
-        }
-      }
+      for (let i = 0; i < count; i++) if (this.#watchedOf(i)?.isIdle) this.#dispatch(i);
+      for (let i = 0; i < count; i++) this.#dispatch(i);
       if (unfinished.length > 0) {
         this.#unfinished = [];
         for (const each of unfinished) resume(each);
@@ -92,6 +85,22 @@ export class EventLoop {
         await runtimeTurn();
         turned = performance.now();
       }
+    }
+  }
+
+  /** Of the event of that index. Within its batch the descriptor may have been closed, and its number given to another. */
+  #watchedOf(index: number): Watched | undefined {
+    const fd = this.#epoll.fd(index);
+    return this.#generations[fd] === this.#epoll.generation(index) ? this.#watched[fd] : undefined;
+  }
+
+  #dispatch(index: number): void {
+    const watched = this.#watchedOf(index);
+    if (watched === undefined) return;
+    try {
+      watched.onEvent(this.#epoll.mask(index));
+    } catch (error) {
+      watched.onDefect(error);
     }
   }
 

@@ -7,7 +7,7 @@ import { Timed } from "./timer_wheel.ts";
 import type { UpstreamConnection } from "./upstream_connection.ts";
 
 /** A back end that could not be connected is passed over for so long, ms; then the next request tries it. */
-const RETRY_AFTER_MS = 2_000;
+export const RETRY_AFTER_MS = 2_000;
 
 export class BackEnd {
   readonly address: Uint8Array<ArrayBuffer>;

@@ -9,6 +9,7 @@ import { Dispatcher } from "./app.ts";
 import type { BackEndTable } from "./back_end_table.ts";
 import { ClientConnection, type ClientContext } from "./client_connection.ts";
 import { ClientIdentity } from "./client_identity.ts";
+import { mostClients } from "./descriptors.ts";
 import type { ListeningSocket } from "./handover.ts";
 import { EventLoop } from "./loop.ts";
 import { buildPools, type Pool } from "./pool.ts";
@@ -66,6 +67,7 @@ export class Server {
       dispatcher,
       table,
       clients: new Set(),
+      mostClients: mostClients(),
       tlsLines: config.tls?.hsts ? `strict-transport-security: ${config.tls.hsts}\r\n` : "",
       asksForCertificates: config.tls?.client_ca !== undefined,
       redirectPort: config.tls?.redirect_http ? config.array.ports.https : undefined,
@@ -117,7 +119,7 @@ export class Server {
   async run(): Promise<void> {
     const { loop, clients } = this.#context;
     await loop.run(() => this.#context.isStopping && (clients.size === 0 || loop.now > this.#drainUntil));
-    for (const client of [...clients]) client.close();
+    for (const client of [...clients]) client.endNow();
     this.#free();
   }
 
@@ -158,7 +160,9 @@ class Listener extends Timed {
   }
 
   onEvent(): void {
+    const { clients, mostClients, loop } = this.context;
     for (let accepted = 0; accepted < ACCEPTS_A_TURN; accepted++) {
+      if (clients.size >= mostClients) return loop.setDeadline(this, ACCEPT_RETRY_MS);
       const fd = accept(this.fd);
       if (fd >= 0) this.#welcome(fd);
       else if (-fd === EAGAIN) return;

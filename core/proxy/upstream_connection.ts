@@ -61,6 +61,11 @@ export class UpstreamConnection extends Connection {
     this.loop.setDeadline(this, this.pool.config.response_timeout);
   }
 
+  /** In the pool, without a request. */
+  get isIdle(): boolean {
+    return this.#exchange === null;
+  }
+
   /** False while it connects: nothing can be sent yet. */
   get isConnected(): boolean {
     return !this.#isConnecting;
@@ -121,7 +126,8 @@ export class UpstreamConnection extends Connection {
   }
 
   #takeOrFail(count: number): void {
-    this.loop.setDeadline(this, this.pool.config.response_timeout);
+    // A head has its time as a whole, a body from read to read.
+    if (this.#inBody) this.postpone();
     try {
       this.#take(count);
     } catch (error) {
@@ -145,7 +151,8 @@ export class UpstreamConnection extends Connection {
   /** A back end may answer and close before it took the whole request: its answer is read first. */
   protected override onBroken(): void {
     this.onReady();
-    if (this.isOpen) this.#end(false);
+    // While the client cannot take it the rest waits in the system.
+    if (this.isOpen && !this.#exchange?.isClientBlocked) this.#end(false);
   }
 
   override onTimeout(): void {
@@ -198,7 +205,9 @@ export class UpstreamConnection extends Connection {
     }
     const held = this.#partialHead;
     held.append(INPUT, 0, count);
-    if (held.findHeadEnd() === INCOMPLETE) return checkLength(held.length);
+    const headEnd = held.findHeadEnd();
+    checkLength(headEnd === INCOMPLETE ? held.length : headEnd);
+    if (headEnd === INCOMPLETE) return;
     this.#partialHead = null;
     this.#takeHeads(held.bytes, held.length);
   }
@@ -224,9 +233,11 @@ export class UpstreamConnection extends Connection {
       if (response.status < 200) {
         exchange.interimResponse(response);
         if (!this.isOpen) return;
+        this.postpone();
         continue;
       }
       this.#inBody = true;
+      this.postpone();
       this.#mayReuse = response.keepAlive;
       this.#body.begin(response.bodyLength, response.isChunked);
       exchange.responseHead(response);
@@ -250,7 +261,9 @@ export class UpstreamConnection extends Connection {
     exchange.responseBody(bytes, start, dataEnd, isDone, body.trailers);
     // The client may have gone while it was sent to.
     if (!isDone || !this.isOpen) return;
-    const keep = this.#mayReuse && body.consumed === end && !this.isBlocked && exchange.isRequestSent;
+    // A byte beyond the response would be taken for the next one.
+    const isClean = body.consumed === end && (!this.mayHoldBytes || this.isAlive());
+    const keep = this.#mayReuse && isClean && !this.isBlocked && exchange.isRequestSent;
     this.#inBody = false;
     this.#exchange = null;
     if (keep && this.backEnd.idle.length < this.pool.config.keepalive) {

@@ -30,7 +30,7 @@ Deno.test("ProxyTables counts what ended processes counted, without what they ha
   const before = new BackEndTable(ended.buffer);
   assert.deepEqual(reader.read(), [], "a file whose process has not begun is not read");
   before.begin(config);
-  before.hit(1);
+  before.hit(1, 1);
   before.responded(1, 30);
   before.opened(1, 1);
   before.clients(1);
@@ -43,7 +43,7 @@ Deno.test("ProxyTables counts what ended processes counted, without what they ha
   assert.deepEqual(hits(), [1, 30], "another worker leaves the file alone");
   const { mapping, table } = createTable(dir, 0, config);
   assert.deepEqual(hits(), [1, 30], "the same worker takes the counts over");
-  table.hit(1);
+  table.hit(1, 1);
   table.opened(1, 1);
   assert.deepEqual([hits(), open()], [[2, 30], [1, 0]]);
   assert.equal([...Deno.readDirSync(dir)].filter(({ name }) => name.endsWith(".tables")).length, 2);

@@ -47,7 +47,7 @@ export function parseResponse(
   if (start + 12 >= end) return undefined;
   const minor = bytes[start + 7]! - 48;
   const status = digit(bytes[start + 9]!) * 100 + digit(bytes[start + 10]!) * 10 + digit(bytes[start + 11]!);
-  if ((minor !== 0 && minor !== 1) || bytes[start + 8] !== SPACE || status < 100 || status > 599) {
+  if ((minor !== 0 && minor !== 1) || bytes[start + 8] !== SPACE || !(status >= 100 && status <= 599)) {
     throw new BadMessage(502, "malformed status line");
   }
   block.clear();
