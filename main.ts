@@ -20,6 +20,7 @@ import { serve } from "./cmd/serve.ts";
 import { setupNode } from "./cmd/setup_node.ts";
 import { statusd } from "./cmd/statusd.ts";
 import { tables } from "./cmd/tables.ts";
+import { trace } from "./cmd/trace.ts";
 import { Failure, UsageError } from "./core/errors.ts";
 import { addSystemFolders } from "./core/programs.ts";
 import manifest from "./deno.json" with { type: "json" };
@@ -32,6 +33,7 @@ const root = buildRouteMap({
     "setup-node": setupNode,
     node,
     tables,
+    trace,
     scheduler,
     serve,
     statusd,

@@ -50,11 +50,21 @@ export class Mapping {
     const bytes = Deno.statSync(path).size;
     const fd = libc.open(new TextEncoder().encode(`${path}\0`), O_RDWR | O_CLOEXEC, 0);
     if (fd < 0) throw new Error(`Cannot open ${path}: ${strerror(errno())}`);
+    try {
+      return Mapping.ofDescriptor(fd, bytes, path);
+    } finally {
+      libc.close(fd);
+    }
+  }
+
+  /**
+   * Maps what an open descriptor stands for, called `name` in messages; the mapping needs the descriptor no longer.
+   * Throws Error with the system's reason.
+   */
+  static ofDescriptor(fd: number, bytes: number, name: string): Mapping {
     const pointer = libc.mmap(null, BigInt(bytes), PROT_READ_WRITE, MAP_SHARED, fd, 0n);
     const failure = Deno.UnsafePointer.value(pointer) === MAP_FAILED ? errno() : 0;
-    // The mapping holds its own reference to the file.
-    libc.close(fd);
-    if (failure !== 0) throw new Error(`Cannot map ${path}: ${strerror(failure)}`);
+    if (failure !== 0) throw new Error(`Cannot map ${name}: ${strerror(failure)}`);
     return new Mapping(pointer!, Deno.UnsafePointerView.getArrayBuffer(pointer!, bytes));
   }
 

@@ -3,6 +3,8 @@
  * without it. All functions: pcap(3pcap) and the page of their own name.
  */
 import { UsageError } from "../core/errors.ts";
+import { errno, strerror } from "./errno.ts";
+import { mtuOf } from "./ethtool.ts";
 
 const LIBRARY = "libpcap.so.0.8";
 
@@ -31,8 +33,10 @@ function load() {
       pcap_geterr: { parameters: ["pointer"], result: "pointer" },
       // int pcap_get_selectable_fd(pcap_t *p)
       pcap_get_selectable_fd: { parameters: ["pointer"], result: "i32" },
-      // int pcap_next_ex(pcap_t *p, struct pcap_pkthdr **header, const u_char **data)
-      pcap_next_ex: { parameters: ["pointer", "buffer", "buffer"], result: "i32" },
+      // int pcap_dispatch(pcap_t *p, int cnt, pcap_handler callback, u_char *user)
+      pcap_dispatch: { parameters: ["pointer", "i32", "pointer", "pointer"], result: "i32" },
+      // void pcap_dump(u_char *user, const struct pcap_pkthdr *h, const u_char *sp): a pcap_handler; `user` is a FILE
+      pcap_dump: { type: "pointer" },
       // int pcap_inject(pcap_t *p, const void *buf, size_t size)
       pcap_inject: { parameters: ["pointer", "buffer", "u32"], result: "i32" },
       // int pcap_stats(pcap_t *p, struct pcap_stat *ps)
@@ -45,11 +49,13 @@ function load() {
   }
 }
 
-// void *memcpy(void *dest, const void *src, size_t n): memcpy(3). The source is an address as a bigint; a size_t is declared as u32, as
-// in socket.ts.
+// FILE *fmemopen(void *buf, size_t size, const char *mode): fmemopen(3)
+// void rewind(FILE *stream): fseek(3); int fclose(FILE *stream): fclose(3)
 // int poll(struct pollfd *fds, nfds_t nfds, int timeout): poll(2)
 const libc = Deno.dlopen("libc.so.6", {
-  memcpy: { parameters: ["buffer", "usize", "u32"], result: "void" },
+  fmemopen: { parameters: ["buffer", "u32", "buffer"], result: "pointer" },
+  rewind: { parameters: ["pointer"], result: "void" },
+  fclose: { parameters: ["pointer"], result: "i32" },
   poll: { parameters: ["buffer", "u32", "i32"], result: "i32" },
 }).symbols;
 
@@ -61,10 +67,12 @@ const ERROR_NO_SUCH_DEVICE = -5;
 const ERROR_PERMISSION = -8;
 const ERROR_NOT_UP = -9;
 const ERRBUF_BYTES = 256;
-/** Longest frame taken whole: no MTU is larger. */
-export const MAX_FRAME_BYTES = 65_535;
-/** struct pcap_pkthdr {struct timeval ts; u32 caplen; u32 len}. */
-const HEADER_BYTES = 24;
+/** Beside the MTU: Ethernet and two tags. */
+const LINK_BYTES = 22;
+/** Frames of a batch. */
+export const BATCH_FRAMES = 128;
+/** Before each frame of a batch: {u32 seconds, microseconds, captured length, length on the wire}, as in a pcap file. */
+export const RECORD_BYTES = 16;
 const POLLIN = 1;
 
 export interface CaptureOptions {
@@ -77,11 +85,10 @@ export interface CaptureOptions {
 export class Capture {
   #handle: Deno.PointerValue;
   #library: ReturnType<typeof load>;
-  /** pcap_next_ex puts two addresses here: of the header, of the frame. */
-  #addresses = [new BigUint64Array(1), new BigUint64Array(1)] as const;
-  #addressBytes = [new Uint8Array(this.#addresses[0].buffer), new Uint8Array(this.#addresses[1].buffer)] as const;
-  #header = new Uint32Array(HEADER_BYTES / 4);
-  #headerBytes = new Uint8Array(this.#header.buffer);
+  /** Frames of the last {@linkcode read}, each behind a record of {@linkcode RECORD_BYTES}. */
+  readonly batch: Uint8Array<ArrayBuffer>;
+  /** A stream into {@linkcode batch}. */
+  #stream: Deno.PointerValue = null;
   #pollfd = new Uint8Array(8);
 
   /**
@@ -91,10 +98,16 @@ export class Capture {
   constructor(readonly interfaceName: string, { filter, bufferBytes }: CaptureOptions) {
     this.#library = pcap ??= load();
     const errbuf = new Uint8Array(ERRBUF_BYTES);
+    // A frame joined from several is cut, and would not go out again anyway. With a longer snapshot libpcap's ring has slots of 64 KiB: 256
+    // in 16 MiB.
+    const snapshot = mtuOf(interfaceName) + LINK_BYTES;
+    this.batch = new Uint8Array((snapshot + RECORD_BYTES) * BATCH_FRAMES + 1);
+    this.#stream = libc.fmemopen(this.batch, this.batch.length, cString("w"));
+    if (this.#stream === null) throw new Error(`fmemopen: ${strerror(errno())}`);
     this.#handle = this.#library.pcap_create(cString(interfaceName), errbuf);
-    if (this.#handle === null) throw new Error(`pcap_create: ${textOf(errbuf)}`);
     try {
-      this.#library.pcap_set_snaplen(this.#handle, MAX_FRAME_BYTES);
+      if (this.#handle === null) throw new Error(`pcap_create: ${textOf(errbuf)}`);
+      this.#library.pcap_set_snaplen(this.#handle, snapshot);
       this.#library.pcap_set_immediate_mode(this.#handle, 1);
       this.#library.pcap_set_buffer_size(this.#handle, bufferBytes);
       this.#activate();
@@ -141,21 +154,16 @@ export class Capture {
     return new Deno.UnsafePointerView(this.#library.pcap_geterr(this.#handle)!).getCString();
   }
 
-  /** Length of the last frame on the wire; above what {@linkcode next} returned when it was cut. */
-  get wireLength(): number {
-    return this.#header[5]!;
-  }
-
-  /** Copies the next frame into `frame` and returns its captured length; 0 when there is none now. */
-  next(frame: Uint8Array): number {
-    // A copy of a short frame costs less than an ArrayBuffer view made for each.
-    const result = this.#library.pcap_next_ex(this.#handle, this.#addressBytes[0], this.#addressBytes[1]);
-    if (result === 0) return 0;
-    this.#check("pcap_next_ex", result);
-    libc.memcpy(this.#headerBytes, this.#addresses[0][0]!, HEADER_BYTES);
-    const captured = Math.min(this.#header[4]!, frame.length);
-    libc.memcpy(frame, this.#addresses[1][0]!, captured);
-    return captured;
+  /**
+   * Reads what is there into {@linkcode batch}, {@linkcode BATCH_FRAMES} at most; returns how many frames, 0 when nothing is there.
+   * libpcap's own writer of files copies them, into memory: no call into JavaScript and nothing made for a frame.
+   */
+  read(): number {
+    const frames = this.#library.pcap_dispatch(this.#handle, BATCH_FRAMES, this.#library.pcap_dump, this.#stream);
+    this.#check("pcap_dispatch", frames);
+    // Writes out what the stream still holds, too.
+    if (frames > 0) libc.rewind(this.#stream);
+    return frames;
   }
 
   /** Sends the first `length` bytes; false when the system refuses. */
@@ -177,8 +185,9 @@ export class Capture {
 
   /** A second call does nothing. */
   close(): void {
-    if (this.#handle === null) return;
-    this.#library.pcap_close(this.#handle);
+    if (this.#stream !== null) libc.fclose(this.#stream);
+    this.#stream = null;
+    if (this.#handle !== null) this.#library.pcap_close(this.#handle);
     this.#handle = null;
   }
 }

@@ -3,6 +3,7 @@
  * those in others.
  */
 import { ipToU32, u32ToIp } from "../scheduler/addresses.ts";
+import { MAX_VIPS } from "../scheduler/settings.ts";
 import { didYouMean } from "./did_you_mean.ts";
 import { type KeyPath, pathText } from "./findings.ts";
 import { shortened } from "./printable.ts";
@@ -17,6 +18,7 @@ import {
   proxySchema,
   routeSchema,
   schedulerSchema,
+  serviceSchema,
 } from "./schema.ts";
 import { checkTls } from "./tls_rules.ts";
 import { isUnicast } from "./values.ts";
@@ -46,6 +48,7 @@ function checkArray(raw: Raw, report: Report): void {
   const ports = read(arraySchema.entries.ports, array["ports"]);
   if (ports?.http === ports?.https && ports) report(["array", "ports"], "two ports", `${ports.http} twice`);
   const vip = read(arraySchema.entries.vip, array["vip"]);
+  checkServices(raw, vip, report);
   if (vip === undefined) return;
   if (!isReachable(vip)) {
     report(["array", "vip"], "a unicast address that a client can reach");
@@ -54,6 +57,19 @@ function checkArray(raw: Raw, report: Report): void {
   checkVip(vip, raw, report);
   eachBackEndValue(raw, "address", ({ address }, path) => {
     if (address === vip) report(path, "an address other than the VIP");
+  });
+}
+
+/** Further VIPs: reachable, no node's own address, and not more than a frame can be looked up among. */
+function checkServices(raw: Raw, vip: string | undefined, report: Report): void {
+  const own = new Set<string>();
+  eachValue(raw, "nodes", nodeSchema, "address", ({ address }) => own.add(address));
+  const vips = new Set(vip === undefined ? [] : [vip]);
+  eachValue(raw, "services", serviceSchema, "vip", (service, path) => {
+    vips.add(service);
+    if (!isReachable(service)) report(path, "a unicast address that a client can reach");
+    if (own.has(service)) report(path, "an address other than a node's");
+    if (vips.size > MAX_VIPS) report(path, `at most ${MAX_VIPS} VIPs`);
   });
 }
 
@@ -69,8 +85,9 @@ function checkVip(vip: string, raw: Raw, report: Report): void {
   for (const prefix of unfit) report(["array", "vip"], `an address that is not the first or last of ${prefix}`);
 }
 
-/** Whether another machine can send to it: no loopback, and RFC 1122 section 3.2.1.3. */
+/** Whether another machine can send to it: no loopback, and RFC 1122 section 3.2.1.3; RFC 4291 section 2.4, and no IPv4 in it. */
 function isReachable(address: string): boolean {
+  if (address.includes(":")) return !/^(::|ff..:)/.test(address);
   return isUnicast(address) && !address.startsWith("127.");
 }
 
@@ -120,6 +137,9 @@ function checkNodes(raw: Raw, report: Report): void {
 }
 
 function checkPools(raw: Raw, report: Report): void {
+  const pools = raw["pools"] ?? [];
+  const isProxy = raw["array"] !== undefined && asMap(raw["array"])["mode"] !== "direct";
+  if (isProxy && Array.isArray(pools) && pools.length === 0) report(["pools"], "a list of one or more");
   const names = new Map<unknown, KeyPath>();
   eachValue(raw, "pools", poolSchema, "name", (name, path) => once(names, name, path, "another name", report));
   // One persistence cookie may serve several pools: a key means one back end in all of them.
@@ -159,8 +179,9 @@ function checkRoutes(raw: Raw, report: Report): void {
   });
 }
 
-/** A bucket must outlive every silence that a connection may keep: its next frame would go to another node. */
+/** A bucket must outlive every silence that our server lets a connection keep: its next frame would go to another node. */
 function checkTimeouts(raw: Raw, report: Report): void {
+  if (asMap(raw["array"])["mode"] === "direct") return;
   const scheduler = read(schedulerSchema, raw["scheduler"] ?? {});
   const proxy = read(proxySchema, raw["proxy"] ?? {});
   if (!scheduler || !proxy) return;

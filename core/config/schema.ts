@@ -9,6 +9,7 @@ import {
   duration,
   host,
   interfaceName,
+  ip,
   ipv4,
   mac,
   name,
@@ -33,17 +34,25 @@ function list<const T extends v.GenericSchema>(item: T) {
 export const arraySchema = map({
   name,
   vip: ipv4,
+  /** direct: the nodes run web servers of their own on the VIP (the seed's "Prototype"); dlba only schedules. */
+  mode: v.optional(oneOf(["proxy", "direct"]), "proxy"),
   ports: v.optional(map({ http: v.optional(port, 80), https: v.optional(port, 443) }), {}),
   /** Where `dlba init` keeps the array secret, the array CA and the node certificates; relative to dlba.yaml. */
   secrets: v.optional(path, "secrets"),
 });
 
 export const schedulerSchema = map({
-  engine: v.optional(oneOf(["auto", "pcap"]), "auto"),
+  engine: v.optional(oneOf(["auto", "xdp", "pcap"]), "auto"),
+  /** Where the xdp engine's program runs. auto: in the driver, but in the stack on a veth, whose peer may lose what it sends. */
+  xdp_mode: v.optional(oneOf(["auto", "native", "generic"]), "auto"),
   /** Buckets of the Client IP Hash Table; fixed while the array runs (seed, "Internal Operation"). */
   table_size: v.optional(whole(1024, 1_048_576), 65_536),
   /** A bucket untouched for longer may be given to another node. */
   bucket_timeout: v.optional(duration, "5m"),
+  /** modulo: (client IP + client port) mod size, as in the seed. keyed: SipHash, for clients that choose their ports in bad faith. */
+  hash: v.optional(oneOf(["modulo", "keyed"]), "modulo"),
+  /** What lowers a node's share of new buckets beside its weight. */
+  policy: v.optional(oneOf(["weights", "open_connections", "hits", "response_time"]), "weights"),
 });
 
 export const failoverSchema = map({
@@ -79,7 +88,10 @@ export const nodeSchema = map({
   mac,
   interface: interfaceName,
   weight: v.optional(weight, 1),
+  /** False: it holds no bucket. */
   enabled: v.optional(yesNo, true),
+  /** True: it keeps the buckets that are in use and gets no others. */
+  draining: v.optional(yesNo, false),
 });
 
 export const backEndSchema = map({
@@ -132,6 +144,13 @@ export const routeSchema = map({
   client_certificate: v.optional(oneOf(["required"])),
 });
 
+/** What else is scheduled: servers of the nodes themselves, or another address of the array. */
+export const serviceSchema = map({
+  vip: ip,
+  protocol: v.optional(oneOf(["tcp", "udp"]), "tcp"),
+  ports: list(port),
+});
+
 const certificateSchema = map({
   cert: path,
   key: path,
@@ -167,7 +186,9 @@ export const schema = map({
   failover: v.optional(failoverSchema, {}),
   proxy: v.optional(proxySchema, {}),
   nodes: list(nodeSchema),
-  pools: list(poolSchema),
+  services: v.optional(v.array(serviceSchema, "a list"), []),
+  /** Needed but in direct mode. */
+  pools: v.optional(v.array(poolSchema, "a list"), []),
   /** First the longest host, then the longest path. Absent: everything goes to the first pool. */
   routes: v.optional(v.array(routeSchema, "a list"), []),
   tls: v.optional(tlsSchema),

@@ -3,6 +3,7 @@
  * expected, to stand behind the word "expected".
  */
 import * as v from "valibot";
+import { isIpv6 } from "../scheduler/addresses.ts";
 
 /** A whole number of a range, both ends included. */
 export function whole(min: number, max: number) {
@@ -64,6 +65,19 @@ export const interfaceName = v.pipe(
 export const ipv4 = v.pipe(
   v.string("an IPv4 address as 192.0.2.10"),
   v.check(isIpv4, "an IPv4 address as 192.0.2.10"),
+);
+
+const IP = "an IP address as 192.0.2.10 or 2001:db8::10";
+
+export function isIp(text: string): boolean {
+  return isIpv4(text) || isIpv6(text);
+}
+
+/** An IPv4 or IPv6 address; IPv6 in its canonical form (RFC 5952) once read. */
+export const ip = v.pipe(
+  v.string(IP),
+  v.check(isIp, IP),
+  v.transform((text) => isIpv4(text) ? text : new URL(`http://[${text}]`).hostname.slice(1, -1)),
 );
 
 /** An address with its prefix length. */

@@ -26,6 +26,7 @@ while [ $unseen -lt 2 ] && [ $rounds -lt 200 ]; do
   sleep 0.02
 done
 for namespace in $(namespaces); do ip netns del "$namespace"; done
+sed -n "s|^[^ ]* \\($2/[^ ]*\\) bpf .*|\\1|p" /proc/self/mounts | while read -r pins; do umount "$pins"; done
 rm -rf "${"$"}{2:?}"
 `;
 
@@ -55,7 +56,7 @@ export class Janitor {
     return { [MARK]: this.id };
   }
 
-  /** Ends the lab's processes and removes its namespaces and its folder; a second call does nothing. */
+  /** Ends the lab's processes and removes its namespaces, its BPF file systems and its folder; a second call does nothing. */
   async remove(): Promise<void> {
     await this.#dismiss("remove");
   }

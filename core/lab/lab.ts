@@ -76,15 +76,24 @@ export class Lab {
       "sysctl -qw net.ipv6.conf.all.disable_ipv6=1; " +
         // A switch does not look into packets: where br_netfilter is loaded it would drop malformed ones.
         "sysctl -qwe net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0; ip link set br0 up; " +
-        hosts.map((host) => `ip link set dev ${host.name} master br0 up`).join("; "),
+        hosts.map((host) =>
+          // A tag stays in the frame, as on a wire: beside it an XDP program would not see it.
+          `ethtool -K ${host.name} txvlan off tx-vlan-stag-hw-insert off >/dev/null; ip link set dev ${host.name} master br0 up`
+        ).join("; "),
     );
     await Promise.all(this.#plans.map((plan, index) =>
       hosts[index]!.must([
         "sh",
         "-ec",
         // veth leaves checksums to the receiver, which a forwarding scheduler is not: senders compute them.
-        `sysctl -qw net.ipv6.conf.all.disable_ipv6=1; ethtool -K eth0 tx off >/dev/null; ip link set lo up;
-        ${plan.addresses.map((address) => `ip addr add ${address} dev eth0;`).join(" ")} ip link set eth0 up`,
+        `sysctl -qw net.ipv6.conf.all.disable_ipv6=${plan.addresses.some(isIpv6) ? 0 : 1}
+        ethtool -K eth0 tx off >/dev/null; ip link set lo up
+        ${
+          plan.addresses.map((address) => `ip addr add ${address} dev eth0${isIpv6(address) ? " nodad" : ""};`).join(
+            " ",
+          )
+        }
+        ip link set eth0 up`,
       ])
     ));
   }
@@ -103,6 +112,12 @@ export class Lab {
   /** Runs a shell script in the switch's namespace, where each port bears its host's name. */
   async inSwitch(script: string): Promise<string> {
     return await this.#host("switch", "", "").must(["sh", "-ec", script]);
+  }
+
+  /** Lets an XDP program that the host's driver runs send frames: the switch's end of its link runs one too. */
+  async acceptNativeXdp(name: string): Promise<void> {
+    const object = new URL("./pass.bpf.o", import.meta.url).pathname;
+    await this.inSwitch(`ip link set dev ${name} xdp obj ${object} sec xdp`);
   }
 
   /** Removes everything; a second call does nothing. */
@@ -138,6 +153,10 @@ function freePrefix(): string {
     const prefix = `dlba-${Deno.pid}${labs++ === 0 ? "" : `x${labs}`}-`;
     if (!taken.includes(prefix)) return prefix;
   }
+}
+
+function isIpv6(address: string): boolean {
+  return address.includes(":");
 }
 
 /** Prefixes of the labs on this machine, those left by `--keep` included. */

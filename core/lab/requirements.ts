@@ -1,4 +1,5 @@
 /** What a mode needs from the machine beyond Deno, and which Debian package brings it. */
+import { existsSync } from "node:fs";
 import { UsageError } from "../errors.ts";
 import { addSystemFolders, hasProgram } from "../programs.ts";
 
@@ -8,6 +9,8 @@ interface Requirement {
   /** A program on PATH, or a shared library by the name that dlopen(3) takes. */
   readonly program?: string;
   readonly library?: string;
+  /** A file below /usr/include. */
+  readonly header?: string;
 }
 
 const LIBSSL: Requirement = { package: "libssl3", library: "libssl.so.3" };
@@ -20,6 +23,7 @@ const REQUIREMENTS = {
     LIBSSL,
     CURL,
     { package: "libpcap0.8", library: "libpcap.so.0.8" },
+    { package: "libbpf1", library: "libbpf.so.1" },
     { package: "iproute2", program: "ip" },
     { package: "nftables", program: "nft" },
     { package: "ethtool", program: "ethtool" },
@@ -31,6 +35,10 @@ const REQUIREMENTS = {
     { package: "tcpdump", program: "tcpdump" },
     { package: "haproxy", program: "haproxy" },
     { package: "nginx", program: "nginx" },
+    // To build the BPF program anew.
+    { package: "clang", program: "clang" },
+    { package: "llvm", program: "llvm-strip" },
+    { package: "libbpf-dev", header: "bpf/bpf_helpers.h" },
   ],
   bench: [
     LIBSSL,
@@ -42,15 +50,19 @@ const REQUIREMENTS = {
     { package: "iproute2", program: "ss" },
     { package: "util-linux", program: "taskset" },
     { package: "util-linux", program: "setpriv" },
+    // The peers of the packet path.
+    { package: "libpcap-dev", header: "pcap/pcap.h" },
   ],
 } as const satisfies Record<string, readonly Requirement[]>;
 
 export type Mode = keyof typeof REQUIREMENTS;
 
-/** All that a mode needs: the whole test run needs what its parts need. */
+/** All that a mode needs: the whole test run needs what its parts need, the benches make arrays and compile. */
 function requirements(mode: Mode): readonly Requirement[] {
-  if (mode !== "test") return REQUIREMENTS[mode];
-  return [...new Set([...REQUIREMENTS.demo, ...REQUIREMENTS.unit, ...REQUIREMENTS.test])];
+  const { demo, unit, test } = REQUIREMENTS;
+  if (mode === "test") return [...new Set([...demo, ...unit, ...test])];
+  if (mode === "bench") return [...new Set([...demo, ...test, ...REQUIREMENTS.bench])];
+  return REQUIREMENTS[mode];
 }
 
 /** Debian packages that the mode needs and this machine lacks. */
@@ -58,7 +70,8 @@ export function missingPackages(mode: Mode): string[] {
   return requirements(mode).filter((need) => !isPresent(need)).map((need) => need.package);
 }
 
-function isPresent({ program, library }: Requirement): boolean {
+function isPresent({ program, library, header }: Requirement): boolean {
+  if (header) return existsSync(`/usr/include/${header}`);
   if (program) return hasProgram(program);
   try {
     Deno.dlopen(library!, {}).close();

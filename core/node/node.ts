@@ -38,7 +38,8 @@ export async function runNode(config: Config, node: NodeConfig, configFile: stri
 function roles(config: Config, node: NodeConfig, configFile: string): RolePlan[] {
   const command = (role: string, ...flags: string[]) =>
     dlbaCommand([role, "--config", configFile, "--node", node.name, ...flags]);
-  const workers = config.proxy.workers || navigator.hardwareConcurrency;
+  const cores = config.proxy.workers || navigator.hardwareConcurrency;
+  const workers = config.array.mode === "direct" ? 0 : cores;
   return [
     { name: "statusd", command: command("statusd") },
     ...Array.from({ length: workers }, (_, worker) => ({

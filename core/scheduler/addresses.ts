@@ -19,3 +19,29 @@ export function macToBytes(text: string): Uint8Array {
 export function bytesToMac(bytes: Uint8Array, at = 0): string {
   return Array.from(bytes.subarray(at, at + 6), (octet) => octet.toString(16).padStart(2, "0")).join(":");
 }
+
+/** 16 bytes of an address as written; IPv4 as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2). The text is known to be one. */
+export function ipToBytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(16);
+  if (!text.includes(":")) {
+    bytes.set([0xff, 0xff, ...text.split(".").map(Number)], 10);
+    return bytes;
+  }
+  const groups = (part: string) => part === "" ? [] : part.split(":").map((group) => parseInt(group, 16));
+  const [head, tail] = text.split("::");
+  const before = groups(head!), after = groups(tail ?? "");
+  const view = new DataView(bytes.buffer);
+  before.forEach((group, i) => view.setUint16(i * 2, group));
+  after.forEach((group, i) => view.setUint16(16 - (after.length - i) * 2, group));
+  return bytes;
+}
+
+/** Whether the text is an IPv6 address of groups (RFC 4291 section 2.2, forms 1 and 2). */
+export function isIpv6(text: string): boolean {
+  const halves = text.split("::");
+  const groups = halves.flatMap((half) => half === "" ? [] : half.split(":"));
+  if (!text.includes(":") || halves.length > 2 || !groups.every((group) => /^[0-9a-fA-F]{1,4}$/.test(group))) {
+    return false;
+  }
+  return halves.length === 2 ? groups.length < 8 : groups.length === 8;
+}

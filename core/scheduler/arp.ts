@@ -1,65 +1,57 @@
-/** ARP for the VIP (RFC 826; announcements and probes: RFC 5227). Frames are 42 bytes, Ethernet header first. */
+/** ARP for a VIP (RFC 826; announcements and probes: RFC 5227). `limit` is the offset behind the frame. */
+import { type FrameReader, u16 } from "./frame.ts";
 
-export const ARP_BYTES = 42;
-const BROADCAST = new Uint8Array(6).fill(255);
-const NOBODY = new Uint8Array(6);
+/** Bytes of the packet behind Ethernet and tags. */
+const PACKET_BYTES = 28;
 const REQUEST = 1;
 const REPLY = 2;
 
-/** What an ARP frame means to the owner of the VIP. */
-export type ArpMeaning = "asks" | "claims" | "other";
+/** Whether an ARP packet at `at` asks for a VIP's MAC; who names a VIP as its own claims it. */
+export function asksByArp(frame: Uint8Array, limit: number, at: number, reader: FrameReader): boolean {
+  return isArp(frame, limit, at) && u16(frame, at + 6) === REQUEST && reader.findVip4(frame, at + 24) >= 0 &&
+    reader.findVip4(frame, at + 14) < 0;
+}
 
-export class VipArp {
-  #vip: Uint8Array;
+/** Whether it says that another machine has a VIP. */
+export function claimsByArp(frame: Uint8Array, limit: number, at: number, reader: FrameReader): boolean {
+  return isArp(frame, limit, at) && reader.findVip4(frame, at + 14) >= 0;
+}
 
-  /** @param vip four bytes; @param mac the scheduler's own */
-  constructor(vip: Uint8Array, readonly mac: Uint8Array) {
-    this.#vip = vip;
+/** Ethernet, IPv4, 6 and 4 bytes. */
+function isArp(frame: Uint8Array, limit: number, at: number): boolean {
+  return at + PACKET_BYTES <= limit && u16(frame, at) === 1 && u16(frame, at + 2) === 0x0800 && frame[at + 4] === 6 &&
+    frame[at + 5] === 4;
+}
+
+/** Makes the packet that asks the answer to it; the Ethernet header is left. */
+export function answerArp(frame: Uint8Array, at: number, mac: Uint8Array, macAt: number): void {
+  frame[at + 7] = REPLY;
+  for (let i = 0; i < 4; i++) {
+    const vip = frame[at + 24 + i]!;
+    frame[at + 24 + i] = frame[at + 14 + i]!;
+    frame[at + 14 + i] = vip;
   }
-
-  /** `asks`: somebody wants the VIP's MAC. `claims`: another machine says that it has the VIP. */
-  read(frame: Uint8Array, length: number): ArpMeaning {
-    if (length < ARP_BYTES) return "other";
-    // Ethernet, IPv4, 6 and 4 bytes.
-    if (frame[14] !== 0 || frame[15] !== 1 || frame[16] !== 8 || frame[17] !== 0) return "other";
-    if (frame[18] !== 6 || frame[19] !== 4) return "other";
-    const operation = (frame[20]! << 8) | frame[21]!;
-    if (equal(frame, 22, this.mac)) return "other";
-    if (equal(frame, 28, this.#vip)) return "claims";
-    return operation === REQUEST && equal(frame, 38, this.#vip) ? "asks" : "other";
-  }
-
-  /** The answer to a frame that asks. */
-  answer(question: Uint8Array): Uint8Array {
-    const asker = question.slice(22, 28);
-    return build(REPLY, this.mac, asker, this.mac, this.#vip, asker, question.slice(28, 32));
-  }
-
-  /** Tells everyone that the VIP is here, in the request form: Linux ignores the reply form within its locktime of 1 s. */
-  announcement(): Uint8Array {
-    return build(REQUEST, this.mac, BROADCAST, this.mac, this.#vip, NOBODY, this.#vip);
-  }
-
-  /** Asks whether anyone has the VIP without claiming it: sender address 0 (RFC 5227 section 2.1.1). */
-  probe(): Uint8Array {
-    return build(REQUEST, this.mac, BROADCAST, this.mac, new Uint8Array(4), NOBODY, this.#vip);
+  for (let i = 0; i < 6; i++) {
+    frame[at + 18 + i] = frame[at + 8 + i]!;
+    frame[at + 8 + i] = mac[macAt + i]!;
   }
 }
 
-function build(
-  operation: number,
-  from: Uint8Array,
-  to: Uint8Array,
-  senderMac: Uint8Array,
-  senderIp: Uint8Array,
-  targetMac: Uint8Array,
-  targetIp: Uint8Array,
-): Uint8Array {
-  const header = [8, 6, 0, 1, 8, 0, 6, 4, 0, operation];
-  return Uint8Array.from([...to, ...from, ...header, ...senderMac, ...senderIp, ...targetMac, ...targetIp]);
+/**
+ * Tells everyone that the VIP is here, in the request form: Linux ignores the reply form within its locktime of 1 s.
+ * @param vip four bytes
+ */
+export function arpAnnouncement(vip: Uint8Array, mac: Uint8Array): Uint8Array<ArrayBuffer> {
+  return request(mac, vip, vip);
 }
 
-function equal(frame: Uint8Array, at: number, bytes: Uint8Array): boolean {
-  for (let i = 0; i < bytes.length; i++) if (frame[at + i] !== bytes[i]) return false;
-  return true;
+/** Asks whether anyone has the VIP without claiming it: sender address 0 (RFC 5227 section 2.1.1). */
+export function arpProbe(vip: Uint8Array, mac: Uint8Array): Uint8Array<ArrayBuffer> {
+  return request(mac, new Uint8Array(4), vip);
+}
+
+function request(mac: Uint8Array, senderIp: Uint8Array, targetIp: Uint8Array): Uint8Array<ArrayBuffer> {
+  const broadcast = Array<number>(6).fill(255), nobody = Array<number>(6).fill(0);
+  const header = [8, 6, 0, 1, 8, 0, 6, 4, 0, REQUEST];
+  return Uint8Array.from([...broadcast, ...mac, ...header, ...mac, ...senderIp, ...nobody, ...targetIp]);
 }

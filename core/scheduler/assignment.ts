@@ -2,24 +2,21 @@
  * Which node gets an unassigned or idle bucket: the one with the fewest IP groups per weight (seed, "Internal Operation":
  * "as simple as finding the machine with the lowest # IP Groups assigned"; the weight divides).
  */
-import type { NodeCounts } from "./node_table.ts";
 import { UNASSIGNED } from "./bucket_table.ts";
+import type { NodeTable } from "./node_table.ts";
 
-/** Weights by server number; 0 where the node is disabled, failed or unknown, so that it gets nothing. */
-export type Weights = Float64Array;
-
-/** The node to take the next bucket, ties to the lowest number; {@linkcode UNASSIGNED} when there is none. */
-export function fewestGroups(weights: Weights, { ipGroups }: NodeCounts): number {
-  let best = UNASSIGNED;
-  let least = Infinity;
-  for (let node = 0; node < weights.length; node++) {
-    const weight = weights[node]!;
-    if (weight === 0) continue;
-    const share = ipGroups[node]! / weight;
-    if (share < least) {
-      least = share;
-      best = node;
-    }
+/** Of the first `count` nodes the one to take the next bucket, ties to the lowest number; {@linkcode UNASSIGNED} when there is none. */
+export function fewestGroups(nodes: NodeTable, count: number): number {
+  let best = UNASSIGNED, bestGroups = 0, bestWeight = 0;
+  for (let node = 0; node < count; node++) {
+    const weight = nodes.weight(node);
+    if (weight === 0 || nodes.isOut(node)) continue;
+    const groups = Math.max(0, nodes.groups(node));
+    // Cross-multiplied: whole numbers, so that the kernel comes to the same.
+    if (best !== UNASSIGNED && groups * bestWeight >= bestGroups * weight) continue;
+    best = node;
+    bestGroups = groups;
+    bestWeight = weight;
   }
   return best;
 }

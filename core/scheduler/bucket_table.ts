@@ -2,7 +2,7 @@
  * The Client IP Hash Table (seed fig. 4): bucket -> DLBA server number and last access.
  *
  * Eight bytes a bucket, {i32 node, u32 last access in seconds}, in one buffer: ordinary memory, mapped shared memory,
- * or (later) a BPF array map, whose values have this very stride.
+ * or a BPF array map, whose values have this very stride.
  */
 
 /** A bucket that belongs to no node: the seed's "unsigned -1". */
@@ -18,24 +18,12 @@ export class BucketTable {
     this.#words = new Int32Array(buffer, offset, size * 2);
   }
 
-  /** A table in ordinary memory with every bucket unassigned. */
-  static inMemory(size: number): BucketTable {
-    const table = new BucketTable(new ArrayBuffer(size * BUCKET_BYTES), 0, size);
-    table.clear();
-    return table;
-  }
-
   /** Makes every bucket unassigned. */
   clear(): void {
     for (let bucket = 0; bucket < this.size; bucket++) {
       this.#words[bucket * 2] = UNASSIGNED;
       this.#words[bucket * 2 + 1] = 0;
     }
-  }
-
-  /** (32 bit client IP address + 16 bit client port) % size: seed, "Internal Operation". */
-  bucketOf(clientIp: number, clientPort: number): number {
-    return (clientIp + clientPort) % this.size;
   }
 
   /** The node that owns the bucket, or {@linkcode UNASSIGNED}. */
@@ -45,6 +33,11 @@ export class BucketTable {
 
   setNode(bucket: number, node: number): void {
     this.#words[bucket * 2] = node;
+  }
+
+  /** Makes the bucket unassigned if it is `from`'s still; the kernel may give it to another at the same time. True when it did. */
+  release(bucket: number, from: number): boolean {
+    return Atomics.compareExchange(this.#words, bucket * 2, from, UNASSIGNED) === from;
   }
 
   /** Seconds since the last access. Signed, so that a clock read just before another writer's does not look ancient. */

@@ -44,12 +44,15 @@ export class ChangeLog {
     this.#compare();
     const known = cursor !== undefined && cursor.epoch === this.epoch && cursor.incarnation === this.incarnation &&
       cursor.version >= 0 && cursor.version <= this.#version;
-    const pairs: number[] = [];
+    const pairs = new Int32Array(this.#shadow.length * 2);
+    let used = 0;
     for (let bucket = 0; bucket < this.#shadow.length; bucket++) {
       const node = this.#shadow[bucket]!;
-      if (known ? this.#stamps[bucket]! > cursor.version : node !== UNASSIGNED) pairs.push(bucket, node);
+      if (!(known ? this.#stamps[bucket]! > cursor.version : node !== UNASSIGNED)) continue;
+      pairs[used++] = bucket;
+      pairs[used++] = node;
     }
-    return { cursor: this.cursor, full: !known, pairs: Int32Array.from(pairs) };
+    return { cursor: this.cursor, full: !known, pairs: pairs.subarray(0, used) };
   }
 
   /** Stamps what differs from the shadow with the next version. */
@@ -63,4 +66,29 @@ export class ChangeLog {
       this.#version = next;
     }
   }
+}
+
+/** Before the pairs: {f64 epoch, incarnation, version; f64 1 when full}, little-endian as the pairs. */
+const HEADER_BYTES = 32;
+
+/** The changes in one buffer, as they go to another node. */
+export function encodeChanges({ cursor, full, pairs }: Changes): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(HEADER_BYTES + pairs.byteLength);
+  new Float64Array(bytes.buffer, 0, 4).set([cursor.epoch, cursor.incarnation, cursor.version, full ? 1 : 0]);
+  new Int32Array(bytes.buffer, HEADER_BYTES).set(pairs);
+  return bytes;
+}
+
+/** What {@linkcode encodeChanges} made. Throws RangeError when it cannot be that. */
+export function decodeChanges(bytes: Uint8Array<ArrayBuffer>): Changes {
+  if (bytes.length < HEADER_BYTES || (bytes.length - HEADER_BYTES) % 8 !== 0) {
+    throw new RangeError(`Changes cannot be of ${bytes.length} bytes`);
+  }
+  const copy = bytes.slice().buffer;
+  const [epoch, incarnation, version, full] = new Float64Array(copy, 0, 4);
+  return {
+    cursor: { epoch: epoch!, incarnation: incarnation!, version: version! },
+    full: full === 1,
+    pairs: new Int32Array(copy, HEADER_BYTES),
+  };
 }

@@ -1,11 +1,9 @@
 /**
  * The DLBA Server Status Table (seed fig. 5), by server number (the node's id, 0 to 255). Its columns have three sources:
  *
- * - the config: MAC, physical address, enabled, weight;
- * - the engine: IP groups assigned, frames ({@linkcode NodeCounts});
+ * - the engine's process, from the config and what follows: MAC, weight, whether the node may hold buckets at all;
+ * - the engine, in the kernel or not: IP groups assigned ({@linkcode NodeTable}), frames (`Counts`);
  * - the control process: failed, hits, open connections, average response time ({@linkcode NodeState}).
- *
- * The last two are flat arrays over shared memory, each with one writer.
  */
 
 /** Name of the file of the run folder that holds {@linkcode NodeState}. */
@@ -14,17 +12,58 @@ export const NODE_STATE_FILE = "node_state.tables";
 /** Server numbers are 0 to 255. */
 export const MAX_NODES = 256;
 
-/** What the engine counts a node. */
-export class NodeCounts {
-  static readonly BYTES = MAX_NODES * 8 * 2;
-  /** Buckets assigned: the seed's "# IP Groups Assigned". */
-  readonly ipGroups: Float64Array;
-  /** Frames handed to the node. */
-  readonly frames: Float64Array;
+/** What the engine decides by: `struct node` of bpf/tables.h, 16 bytes a node. */
+export class NodeTable {
+  static readonly ROW_BYTES = 16;
+  #weights: Uint32Array;
+  #groups: Int32Array;
+  #bytes: Uint8Array;
 
   constructor(buffer: ArrayBuffer, offset: number) {
-    this.ipGroups = new Float64Array(buffer, offset, MAX_NODES);
-    this.frames = new Float64Array(buffer, offset + MAX_NODES * 8, MAX_NODES);
+    this.#weights = new Uint32Array(buffer, offset, MAX_NODES * 4);
+    this.#groups = new Int32Array(buffer, offset, MAX_NODES * 4);
+    this.#bytes = new Uint8Array(buffer, offset, MAX_NODES * NodeTable.ROW_BYTES);
+  }
+
+  /** Share of new buckets, as a whole number of any unit; 0 gets none. */
+  weight(node: number): number {
+    return this.#weights[node * 4]!;
+  }
+
+  setWeight(node: number, weight: number): void {
+    this.#weights[node * 4] = weight;
+  }
+
+  /** Buckets assigned: the seed's "# IP Groups Assigned". */
+  groups(node: number): number {
+    return Atomics.load(this.#groups, node * 4 + 1);
+  }
+
+  /** Adds to the groups; the kernel may do so at the same time. */
+  addGroups(node: number, count: number): void {
+    Atomics.add(this.#groups, node * 4 + 1, count);
+  }
+
+  /** Octets of every MAC: those of a node from {@linkcode macAt} on. */
+  get octets(): Uint8Array {
+    return this.#bytes;
+  }
+
+  macAt(node: number): number {
+    return node * NodeTable.ROW_BYTES + 8;
+  }
+
+  setMac(node: number, mac: Uint8Array): void {
+    this.#bytes.set(mac, this.macAt(node));
+  }
+
+  /** Failed, disabled or not of the array: what it owns counts as unassigned. */
+  isOut(node: number): boolean {
+    return this.#bytes[node * NodeTable.ROW_BYTES + 14] !== 0;
+  }
+
+  setOut(node: number, out: boolean): void {
+    this.#bytes[node * NodeTable.ROW_BYTES + 14] = out ? 1 : 0;
   }
 }
 

@@ -1,176 +1,145 @@
-/** The portable engine: libpcap reads each frame into this process and sends it on. */
+/** The portable engine: libpcap brings frames into this process in batches, and they are sent on in batches. */
 import type { Config, NodeConfig } from "../config/schema.ts";
-import { UsageError } from "../errors.ts";
-import { delay } from "../delay.ts";
 import { bootSeconds } from "../../ffi/clock.ts";
+import { FrameSender } from "../../ffi/frame_sender.ts";
+import { BATCH_FRAMES, Capture, RECORD_BYTES } from "../../ffi/pcap.ts";
 import { runtimeTurn } from "../../ffi/runtime_turn.ts";
-import { Capture, MAX_FRAME_BYTES } from "../../ffi/pcap.ts";
-import { bytesToMac, ipToU32, macToBytes } from "./addresses.ts";
-import { ARP_BYTES, VipArp } from "./arp.ts";
-import type { Engine } from "./engine.ts";
-import type { NodeState } from "./node_table.ts";
+import { ACTIVE_S, type Engine, UPKEEP_MS } from "./engine.ts";
 import { Scheduler } from "./scheduler.ts";
-import type { TableFile } from "./table_file.ts";
+import { vipsOf } from "./services.ts";
+import type { SchedulerTables } from "./tables.ts";
+import type { Upkeep } from "./upkeep.ts";
 import { Verdict } from "./verdicts.ts";
+import { captured, NEIGHBOUR_FILTER, VipClaim } from "./vip_claim.ts";
 
-/** Frames handled before the loop looks at anything else. */
-const DRAIN_FRAMES = 1024;
+/** Batches handled before the loop looks at anything else. */
+const DRAIN_BATCHES = 8;
 /** Longest wait for a frame, ms: a stop, a failed node are seen within it; ten wake-ups a second cost nothing. */
 const POLL_MS = 100;
 /** Deno's event loop (signals, timers) gets its turn so often, ms. */
 const YIELD_MS = 50;
 /** 16 MiB hold 0.1 s of frames at the rate that this engine manages. */
 const BUFFER_BYTES = 16 << 20;
-/** The handle on lo only sends. */
-const SEND_BUFFER_BYTES = 1 << 16;
-const NOTHING = "ether proto 0xffff";
-/** RFC 5227 section 2.1.1 takes seconds; on the array's own wire an answer comes within a millisecond. */
-const PROBES = 3;
-const PROBE_GAP_MS = 100;
-/** Gratuitous ARPs, ms after the start: a burst, and once more for switches that were still learning. */
-const ANNOUNCE_AT_MS = [0, 20, 40, 1000];
-/** A rival is answered and logged at most so often, ms (RFC 5227 section 2.4). */
-const DEFEND_MS = 10_000;
+/** Ethernet's two addresses. */
+const MACS_BYTES = 12;
+const ETHERNET_BYTES = 14;
+/** Where a frame goes: by the array's interface or, for the own stack, by lo. */
+const WIRE = 0;
+const OWN_STACK = 1;
 
 export class PcapEngine implements Engine {
   #scheduler: Scheduler;
+  #upkeep: Upkeep;
   #wire: Capture;
-  #self: Capture;
-  #arp: VipArp;
-  #frame = new Uint8Array(MAX_FRAME_BYTES);
-  #lastDefence = -Infinity;
-  #log: (line: string) => void;
-  #interface: string;
-  #vip: string;
+  #sender: FrameSender;
+  #claim: VipClaim;
 
+  /** @param tables as the upkeep configured them */
   constructor(
     config: Config,
     node: NodeConfig,
-    readonly tables: TableFile,
-    nodeState: NodeState,
+    readonly tables: SchedulerTables,
+    upkeep: Upkeep,
     log: (line: string) => void,
   ) {
-    this.#log = log;
-    this.#interface = node.interface;
-    this.#vip = config.array.vip;
-    const filter = frameFilter(node.mac, this.#vip);
-    this.#wire = new Capture(node.interface, { filter, bufferBytes: BUFFER_BYTES });
+    this.#upkeep = upkeep;
+    this.#wire = new Capture(node.interface, { filter: filterOf(config, node), bufferBytes: BUFFER_BYTES });
     try {
-      this.#self = new Capture("lo", { filter: NOTHING, bufferBytes: SEND_BUFFER_BYTES });
+      this.#sender = new FrameSender(this.#wire.batch, [node.interface, "lo"], BATCH_FRAMES);
     } catch (error) {
       this.#wire.close();
       throw error;
     }
-    const { buckets, nodeCounts, verdicts } = tables;
-    this.#scheduler = new Scheduler(config, node, { buckets, nodeCounts, verdicts, nodeState });
-    const vip = new Uint8Array(4);
-    new DataView(vip.buffer).setUint32(0, ipToU32(this.#vip));
-    this.#arp = new VipArp(vip, macToBytes(node.mac));
+    this.#scheduler = new Scheduler(tables);
+    tables.settings.engine = "pcap";
+    this.#claim = new VipClaim(config, node, this.#wire, this.#scheduler.reader, log);
   }
 
   async run(signal: AbortSignal, onActive: () => void): Promise<void> {
-    await this.#refuseRival();
+    await this.#claim.refuseRival();
+    this.#keepUp();
     onActive();
-    await this.#loop(signal);
+    const upkeep = setInterval(() => this.#keepUp(), UPKEEP_MS);
+    try {
+      await this.#loop(signal);
+    } finally {
+      clearInterval(upkeep);
+    }
   }
 
-  /** Throws UsageError when another machine answers for the VIP: two schedulers would split the array. */
-  async #refuseRival(): Promise<void> {
-    const probe = this.#arp.probe();
-    for (let i = 0; i < PROBES; i++) {
-      this.#wire.inject(probe, probe.length);
-      await delay(PROBE_GAP_MS);
-      for (let length = this.#wire.next(this.#frame); length > 0; length = this.#wire.next(this.#frame)) {
-        if (!isArp(this.#frame) || this.#arp.read(this.#frame, length) !== "claims") continue;
-        const rival = bytesToMac(this.#frame, 22);
-        throw new UsageError(
-          `${rival} on ${this.#interface} answers for the VIP ${this.#vip} already: stop that one first`,
-        );
-      }
-    }
+  #keepUp(): void {
+    this.tables.settings.activeUntil = bootSeconds() + ACTIVE_S;
+    this.#upkeep.balance();
   }
 
   async #loop(signal: AbortSignal): Promise<void> {
     let yielded = performance.now();
-    const announcements = ANNOUNCE_AT_MS.map((ms) => yielded + ms);
     while (!signal.aborted) {
-      while (announcements.length > 0 && performance.now() >= announcements[0]!) {
-        announcements.shift();
-        this.#announce();
-      }
+      const untilAnnounced = this.#claim.announce();
       const now = bootSeconds();
-      let frames = 0;
-      while (frames < DRAIN_FRAMES && this.#handleNext(now)) frames++;
-      this.#scheduler.refresh();
-      if (frames < DRAIN_FRAMES) this.#wire.wait(Math.min(POLL_MS, ...announcements.slice(0, 1).map(untilThen)));
+      let batches = 0;
+      while (batches < DRAIN_BATCHES && this.#handleBatch(now)) batches++;
+      this.#upkeep.refresh();
+      if (batches < DRAIN_BATCHES) this.#wire.wait(Math.min(POLL_MS, untilAnnounced));
       if (performance.now() - yielded >= YIELD_MS) {
-        this.tables.verdicts.counts[Verdict.BUFFER_FULL] = this.#wire.dropped();
+        this.tables.counts.setVerdict(Verdict.BUFFER_FULL, this.#wire.dropped());
         await runtimeTurn();
         yielded = performance.now();
       }
     }
   }
 
-  /** False when there is no frame now. */
-  #handleNext(now: number): boolean {
-    const frame = this.#frame;
-    const length = this.#wire.next(frame);
-    if (length === 0) return false;
-    switch (this.#scheduler.schedule(frame, length, now)) {
+  /** False when there is no frame more for now. */
+  #handleBatch(now: number): boolean {
+    const { batch } = this.#wire;
+    const frames = this.#wire.read();
+    for (let left = frames, at = 0; left > 0; left--, at += RECORD_BYTES + captured(batch, at)) {
+      this.#handle(batch, at + RECORD_BYTES, captured(batch, at), now);
+    }
+    if (this.#sender.count > 0) this.#countRefused(this.#sender.send());
+    return frames === BATCH_FRAMES;
+  }
+
+  #handle(batch: Uint8Array, start: number, length: number, now: number): void {
+    switch (this.#scheduler.schedule(batch, length, now, start)) {
       case Verdict.FORWARDED:
-        if (!this.#wire.inject(frame, length)) this.#sendFailed();
-        break;
+      case Verdict.ANSWERED:
+        return this.#sender.add(WIRE, start, length);
       case Verdict.SELF:
-      case Verdict.PING:
-        // MACs of the loopback interface; there the kernel guard does not look.
-        frame.fill(0, 0, 12);
-        if (!this.#self.inject(frame, length)) this.#sendFailed();
-        break;
-      case Verdict.ARP:
-        this.#handleArp(length);
-        break;
-    }
-    return true;
-  }
-
-  #sendFailed(): void {
-    this.tables.verdicts.counts[Verdict.SEND_FAILED]!++;
-  }
-
-  #handleArp(length: number): void {
-    const meaning = this.#arp.read(this.#frame, length);
-    if (meaning === "asks") this.#wire.inject(this.#arp.answer(this.#frame), ARP_BYTES);
-    if (meaning === "claims" && performance.now() - this.#lastDefence > DEFEND_MS) {
-      this.#lastDefence = performance.now();
-      this.#log(`${bytesToMac(this.#frame, 22)} claims the VIP ${this.#vip} too: announcing it again`);
-      this.#announce();
+      case Verdict.PING: {
+        // Without tags, and with the MACs of the loopback interface; there the kernel guard does not look.
+        const bare = this.#scheduler.reader.network - ETHERNET_BYTES;
+        batch.fill(0, bare, bare + MACS_BYTES);
+        return this.#sender.add(OWN_STACK, bare, start + length - bare);
+      }
+      case Verdict.NEIGHBOUR:
+        return this.#claim.hearFrame(batch, start + length, start);
     }
   }
 
-  #announce(): void {
-    this.#wire.inject(this.#arp.announcement(), ARP_BYTES);
+  #countRefused(frames: number): void {
+    for (let i = 0; i < frames; i++) this.tables.counts.addVerdict(Verdict.SEND_FAILED);
   }
 
   close(): void {
+    this.#sender.close();
     this.#wire.close();
-    this.#self.close();
     this.tables.close();
   }
 }
 
-/** ms, whole and none too few. */
-function untilThen(time: number): number {
-  return Math.max(0, Math.ceil(time - performance.now()));
-}
-
-/** Shorter frames have no IPv4 header: a filter that looked into it would drop them uncounted. */
+/** Shorter frames have no whole header: a filter that looked into it would drop them uncounted. Ethernet header included. */
 const IPV4_FRAME_BYTES = 34;
+/** Up to the type of an ICMP message, which {@linkcode NEIGHBOUR_FILTER} looks at. */
+const IPV6_FRAME_BYTES = 55;
 
-/** Everything sent to this machine but what is IPv4 to addresses of its own: that is its kernel's, and may be much. */
-function frameFilter(mac: string, vip: string): string {
-  return `arp or (ether dst ${mac} and (less ${IPV4_FRAME_BYTES - 1} or not ip or ip dst host ${vip}))`;
-}
-
-function isArp(frame: Uint8Array): boolean {
-  return frame[12] === 8 && frame[13] === 6;
+/**
+ * Everything sent to this machine but what is IP to addresses of its own: that is its kernel's, and may be much. A tag is seen where a
+ * second one or what is for a group follows; `vlan` comes last, since what follows it is read behind a tag.
+ */
+function filterOf(config: Config, { mac }: NodeConfig): string {
+  const toVips = vipsOf(config).map((vip) => `${vip.includes(":") ? "ip6" : "ip"} dst host ${vip}`);
+  const short = `less ${IPV4_FRAME_BYTES - 1} or (ip6 and less ${IPV6_FRAME_BYTES - 1})`;
+  const own = [short, "not (ip or ip6)", ...toVips].join(" or ");
+  return `(ether dst ${mac} and (${own})) or ${NEIGHBOUR_FILTER} or (ether multicast and vlan)`;
 }

@@ -1,29 +1,46 @@
 /** `dlba scheduler`: the engine of this node as a process. */
+import { besideConfig, runDir } from "../config/paths.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
-import { runDir } from "../config/paths.ts";
 import { Mapping } from "../../ffi/mapping.ts";
 import { announceReady } from "../node/role.ts";
+import { ArraySecret } from "../secrets/array_secret.ts";
+import { chooseEngine } from "./choose_engine.ts";
 import { NODE_STATE_FILE, NodeState } from "./node_table.ts";
-import { PcapEngine } from "./pcap_engine.ts";
-import { TABLE_FILE, TableFile } from "./table_file.ts";
+import { detachPinned, PIN_FOLDER } from "./pinned_program.ts";
+import { vipsOf } from "./services.ts";
 
 /** Runs until SIGTERM or SIGINT. Throws UsageError where the engine cannot start, with nothing left of it. */
-export async function runScheduler(config: Config, node: NodeConfig): Promise<void> {
+export async function runScheduler(config: Config, node: NodeConfig, configFile: string): Promise<void> {
   const log = (line: string) => console.error(`scheduler ${node.name}: ${line}`);
   const dir = runDir(config, node);
-  // statusd writes it: who it found failed stays failed until it says otherwise.
-  const state = Mapping.create(`${dir}/${NODE_STATE_FILE}`, NodeState.BYTES);
-  const tables = TableFile.create(`${dir}/${TABLE_FILE}`, config.scheduler.table_size);
-  const engine = new PcapEngine(config, node, tables, new NodeState(state.buffer), log);
+  // statusd writes it; who it found failed stays failed until it says otherwise.
+  const mapping = Mapping.create(`${dir}/${NODE_STATE_FILE}`, NodeState.BYTES);
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => stop.abort());
   try {
-    await engine.run(stop.signal, () => {
-      log(`answers ARP for ${config.array.vip} on ${node.interface}, engine pcap`);
-      announceReady();
-    });
+    const hashKey = hashKeyOf(config, configFile);
+    const engine = chooseEngine({ config, node, dir, state: new NodeState(mapping.buffer), hashKey, log });
+    try {
+      await engine.run(stop.signal, () => {
+        log(
+          `answers ARP for ${vipsOf(config).join(", ")} on ${node.interface}, engine ${engine.tables.settings.engine}`,
+        );
+        announceReady();
+      });
+    } finally {
+      engine.close();
+    }
   } finally {
-    engine.close();
-    state.close();
+    mapping.close();
   }
+}
+
+/** `dlba scheduler --detach`: takes the xdp engine's program from the interface; true when there was one. */
+export function detachScheduler(config: Config, node: NodeConfig): boolean {
+  return detachPinned(`${runDir(config, node)}/${PIN_FOLDER}`);
+}
+
+function hashKeyOf(config: Config, configFile: string): Uint8Array | undefined {
+  if (config.scheduler.hash === "modulo") return undefined;
+  return ArraySecret.load(besideConfig(configFile, `${config.array.secrets}/array.key`)).derive("bucket hash", 16);
 }

@@ -1,140 +1,148 @@
 /**
  * The scheduler's decision for one frame: which node gets it (seed, "DLBA Scheduler Architecture"). Pure: bytes and a clock
- * in, a verdict and rewritten MACs out.
+ * in, a verdict and a rewritten frame out. bpf/dlba.bpf.c decides the same in the kernel, by the same tables.
  */
-import type { Config, NodeConfig } from "../config/schema.ts";
-import { ipToU32, macToBytes } from "./addresses.ts";
-import { fewestGroups, type Weights } from "./assignment.ts";
-import { type BucketTable, UNASSIGNED } from "./bucket_table.ts";
-import { FrameReader } from "./frame.ts";
-import type { NodeCounts, NodeState } from "./node_table.ts";
-import { Verdict, type VerdictCounts } from "./verdicts.ts";
-
-export interface SchedulerTables {
-  readonly buckets: BucketTable;
-  readonly nodeCounts: NodeCounts;
-  readonly nodeState: NodeState;
-  readonly verdicts: VerdictCounts;
-}
+import { answerArp, asksByArp } from "./arp.ts";
+import { fewestGroups } from "./assignment.ts";
+import { UNASSIGNED } from "./bucket_table.ts";
+import { FrameReader, u32 } from "./frame.ts";
+import { SipHash } from "./hash.ts";
+import { answerNd, asksByNd } from "./nd.ts";
+import type { SchedulerTables } from "./tables.ts";
+import { Verdict } from "./verdicts.ts";
 
 export class Scheduler {
-  #reader: FrameReader;
+  readonly reader: FrameReader;
   #tables: SchedulerTables;
   #self: number;
-  #bucketTimeoutS: number;
-  #nodes: readonly NodeConfig[];
-  /** Six bytes a node, by server number. */
-  #macs: Uint8Array;
-  #weights: Weights;
-  #generation = -1;
+  #nodes: number;
+  #bucketTimeout: number;
+  #memberSeed: number;
+  #keyed: SipHash | undefined;
 
-  constructor(config: Config, self: NodeConfig, tables: SchedulerTables) {
-    this.#reader = new FrameReader(ipToU32(config.array.vip), [config.array.ports.http, config.array.ports.https]);
+  /** @param tables configured: what the settings say is taken now */
+  constructor(tables: SchedulerTables) {
+    const { settings, services } = tables;
     this.#tables = tables;
-    this.#self = self.id;
-    this.#bucketTimeoutS = Math.ceil(config.scheduler.bucket_timeout / 1000);
-    this.#nodes = config.nodes;
-    const highest = Math.max(...config.nodes.map((node) => node.id));
-    this.#macs = new Uint8Array((highest + 1) * 6);
-    for (const node of config.nodes) this.#macs.set(macToBytes(node.mac), node.id * 6);
-    this.#weights = new Float64Array(highest + 1);
-    this.#recount();
-    this.refresh();
+    this.reader = new FrameReader(settings.vips, services);
+    this.#self = settings.self;
+    this.#nodes = settings.nodes;
+    this.#bucketTimeout = settings.bucketTimeout;
+    this.#memberSeed = settings.memberSeed;
+    this.#keyed = settings.hashKey && new SipHash(settings.hashKey);
   }
 
   /**
-   * Decides on a frame of `length` bytes and counts the verdict. With {@linkcode Verdict.FORWARDED} the frame's MACs are those
-   * to send it with; with SELF and PING they are left.
+   * Decides on a frame of `length` bytes from `start` on and counts the verdict. Its MACs are those to send it with (FORWARDED, ANSWERED) or to
+   * hand it to the own stack with (SELF, PING); otherwise the frame is left.
    * @param now seconds of the boot clock
    */
-  schedule(frame: Uint8Array, length: number, now: number): Verdict {
-    const verdict = this.#decide(frame, length, now);
-    this.#tables.verdicts.counts[verdict]!++;
+  schedule(frame: Uint8Array, length: number, now: number, start = 0): Verdict {
+    const verdict = this.#decide(frame, length, now, start);
+    const { counts, settings, captures } = this.#tables;
+    counts.addVerdict(verdict);
+    if (settings.isCapturing(now)) captures.keep(verdict, frame, start, length);
     return verdict;
   }
 
-  #decide(frame: Uint8Array, length: number, now: number): Verdict {
-    const reader = this.#reader;
-    const verdict = reader.read(frame, length);
-    if (verdict !== Verdict.FORWARDED && verdict !== Verdict.PING) return verdict;
+  /** The bucket of a client, whose address of 4 or 16 bytes stands at `at`. */
+  bucketOf(frame: Uint8Array, at: number, addressBytes: number, port: number): number {
+    const { size } = this.#tables.buckets;
+    if (this.#keyed) return this.#keyed.client(frame, at, addressBytes, port, size);
+    // (32 bit client IP address + 16 bit client port) % size: seed, "Internal Operation". IPv6 is folded to 32 bits first.
+    let address = u32(frame, at);
+    for (let word = 4; word < addressBytes; word += 4) address ^= u32(frame, at + word);
+    return ((address >>> 0) + port) % size;
+  }
+
+  #decide(frame: Uint8Array, length: number, now: number, start: number): Verdict {
+    const reader = this.reader;
+    const verdict = reader.read(frame, length, start);
+    if (verdict === Verdict.NEIGHBOUR) return this.#answer(frame, start + length, now, start);
+    if (verdict !== Verdict.FORWARDED && verdict !== Verdict.PING && verdict !== Verdict.FRAGMENT) return verdict;
+    if (!this.#isMacOf(this.#self, frame, start)) return Verdict.OTHER_MAC;
     // One hop: bounced between two schedulers a frame would live for ever, since no TTL is counted down.
-    if (this.#sentByMember(frame)) return Verdict.ALREADY_SCHEDULED;
-    if (verdict === Verdict.PING) return verdict;
-    const { buckets, nodeCounts } = this.#tables;
-    const bucket = buckets.bucketOf(reader.clientIp, reader.clientPort);
-    let node = buckets.node(bucket);
-    // Only a SYN moves an idle bucket: another frame may belong to a connection that was silent for long.
-    const idle = reader.opens && buckets.age(bucket, now) > this.#bucketTimeoutS;
-    if (node === UNASSIGNED || idle) {
-      if (node !== UNASSIGNED) nodeCounts.ipGroups[node]!--;
-      node = fewestGroups(this.#weights, nodeCounts);
-      buckets.setNode(bucket, node);
-      if (node === UNASSIGNED) return Verdict.NO_NODE;
-      nodeCounts.ipGroups[node]!++;
+    if (this.#sentByMember(frame, start + 6)) return Verdict.ALREADY_SCHEDULED;
+    const { counts, fragments, nodes, settings } = this.#tables;
+    let node = this.#self;
+    if (verdict === Verdict.FRAGMENT) node = fragments.node(reader.fragmentSlot, reader.fragmentTag, now);
+    else if (verdict === Verdict.FORWARDED) node = this.#nodeOfClient(frame, now);
+    if (node === UNASSIGNED || (nodes.isOut(node) && verdict !== Verdict.PING)) {
+      if (verdict === Verdict.FRAGMENT) return Verdict.FRAGMENT;
+      return settings.isActive(now) ? Verdict.NO_NODE : Verdict.NOT_ACTIVE;
     }
-    buckets.touch(bucket, now);
-    nodeCounts.frames[node]!++;
+    if (reader.fragmentTag !== 0 && verdict !== Verdict.FRAGMENT) {
+      fragments.remember(reader.fragmentSlot, reader.fragmentTag, node, now);
+    }
+    // From here on it is a member's, so that the kernel guard passes it and no other scheduler takes it.
+    this.#writeMac(frame, start + 6, this.#self);
+    if (verdict === Verdict.PING) return Verdict.PING;
+    counts.addFrame(node);
     if (node === this.#self) return Verdict.SELF;
-    this.#readdress(frame, node);
+    this.#writeMac(frame, start, node);
     return Verdict.FORWARDED;
   }
 
-  #sentByMember(frame: Uint8Array): boolean {
-    const macs = this.#macs;
-    for (let i = 0; i < this.#nodes.length; i++) {
-      const at = this.#nodes[i]!.id * 6;
-      // From the last octet: MACs of one array tend to share the first ones.
-      let octet = 5;
-      while (octet >= 0 && frame[6 + octet] === macs[at + octet]) octet--;
-      if (octet < 0) return true;
+  #nodeOfClient(frame: Uint8Array, now: number): number {
+    const { buckets, nodes, settings } = this.#tables;
+    const { clientAt, clientBytes, clientPort } = this.reader;
+    const bucket = this.bucketOf(frame, clientAt, clientBytes, clientPort);
+    let owner = buckets.node(bucket);
+    const isLive = owner !== UNASSIGNED && !nodes.isOut(owner);
+    // Only what opens a connection moves an idle bucket: another frame may belong to a connection that was silent for long.
+    const isIdle = this.reader.opens && buckets.age(bucket, now) > this.#bucketTimeout;
+    if (!isLive || isIdle) {
+      if (settings.isActive(now)) owner = this.#assign(bucket, owner, isLive);
+      else if (!isLive) return UNASSIGNED;
     }
-    return false;
+    if (owner !== UNASSIGNED) buckets.touch(bucket, now);
+    return owner;
   }
 
-  /** Destination: the node. Source: the scheduler, or a learning switch would look for the client at the scheduler's port. */
-  #readdress(frame: Uint8Array, node: number): void {
-    const macs = this.#macs;
-    const to = node * 6, from = this.#self * 6;
-    for (let octet = 0; octet < 6; octet++) {
-      frame[octet] = macs[to + octet]!;
-      frame[6 + octet] = macs[from + octet]!;
-    }
+  /** The bucket's new owner; where no node can be had it keeps a live one. */
+  #assign(bucket: number, owner: number, isLive: boolean): number {
+    const { buckets, nodes } = this.#tables;
+    const best = fewestGroups(nodes, this.#nodes);
+    if (best === UNASSIGNED) return isLive ? owner : UNASSIGNED;
+    buckets.setNode(bucket, best);
+    nodes.addGroups(best, 1);
+    if (owner !== UNASSIGNED) nodes.addGroups(owner, -1);
+    return best;
   }
 
-  /**
-   * Takes over what the control process says of the nodes, if that changed: a node that failed gets no more buckets, and those
-   * it has become unassigned at once. To be called often; costs one load when nothing changed.
-   */
-  refresh(): void {
-    const { generation, failed } = this.#tables.nodeState;
-    if (generation === this.#generation) return;
-    this.#generation = generation;
-    for (const { id, enabled, weight } of this.#nodes) {
-      this.#weights[id] = enabled && failed[id] === 0 ? weight : 0;
-    }
-    this.#releaseFailed();
+  /** Makes a question for a VIP's MAC the answer to it, as long as this node answers for the VIPs. */
+  #answer(frame: Uint8Array, limit: number, now: number, start: number): Verdict {
+    const { nodes, settings } = this.#tables;
+    const { network, end } = this.reader;
+    // Members ask too: who wants to schedule looks for a rival first.
+    if (!settings.isActive(now) || this.#isMacOf(this.#self, frame, start + 6)) return Verdict.NEIGHBOUR;
+    const isArp = end === 0;
+    const asks = isArp ? asksByArp : asksByNd;
+    if (!asks(frame, limit, network, this.reader)) return Verdict.NEIGHBOUR;
+    const answer = isArp ? answerArp : answerNd;
+    answer(frame, network, nodes.octets, nodes.macAt(this.#self));
+    for (let octet = 0; octet < 6; octet++) frame[start + octet] = frame[start + 6 + octet]!;
+    this.#writeMac(frame, start + 6, this.#self);
+    return Verdict.ANSWERED;
   }
 
-  #releaseFailed(): void {
-    const { buckets, nodeCounts, nodeState } = this.#tables;
-    for (let bucket = 0; bucket < buckets.size; bucket++) {
-      const node = buckets.node(bucket);
-      if (node === UNASSIGNED || nodeState.failed[node] === 0) continue;
-      buckets.setNode(bucket, UNASSIGNED);
-      nodeCounts.ipGroups[node]!--;
-    }
+  #sentByMember(frame: Uint8Array, at: number): boolean {
+    const node = this.#tables.members.candidate(frame, at, this.#memberSeed);
+    return node >= 0 && this.#isMacOf(node, frame, at);
   }
 
-  /** Counts the IP groups anew: an adopted table may hold nodes that the config no longer has. */
-  #recount(): void {
-    const { buckets, nodeCounts } = this.#tables;
-    const known = new Set(this.#nodes.map((node) => node.id));
-    nodeCounts.ipGroups.fill(0);
-    for (let bucket = 0; bucket < buckets.size; bucket++) {
-      const node = buckets.node(bucket);
-      if (node === UNASSIGNED) continue;
-      if (known.has(node)) nodeCounts.ipGroups[node]!++;
-      else buckets.setNode(bucket, UNASSIGNED);
-    }
+  #isMacOf(node: number, frame: Uint8Array, at: number): boolean {
+    const { octets } = this.#tables.nodes;
+    const mac = this.#tables.nodes.macAt(node);
+    // From the last octet: MACs of one array tend to share the first ones.
+    let octet = 5;
+    while (octet >= 0 && frame[at + octet] === octets[mac + octet]) octet--;
+    return octet < 0;
+  }
+
+  #writeMac(frame: Uint8Array, at: number, node: number): void {
+    const { octets } = this.#tables.nodes;
+    const mac = this.#tables.nodes.macAt(node);
+    for (let octet = 0; octet < 6; octet++) frame[at + octet] = octets[mac + octet]!;
   }
 }

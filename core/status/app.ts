@@ -1,6 +1,6 @@
-/** The status port: read-only, JSON over HTTP, the same from a scheduler and from a server. */
+/** The status port: read-only, over HTTP, JSON but for /changes, the same from a scheduler and from a server. */
 import { Hono } from "hono";
-import type { Cursor } from "../scheduler/changes.ts";
+import { type Cursor, encodeChanges } from "../scheduler/changes.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 export function statusApp(snapshot: Snapshot): Hono {
@@ -10,7 +10,7 @@ export function statusApp(snapshot: Snapshot): Hono {
   app.get("/changes", (context) => {
     const changes = snapshot.changesSince(cursorOf((name) => context.req.query(name)));
     if (!changes) return context.json({ error: "this node keeps no Client IP Hash Table" }, 404);
-    return context.json({ cursor: changes.cursor, full: changes.full, pairs: [...changes.pairs] });
+    return context.body(encodeChanges(changes), 200, { "content-type": "application/octet-stream" });
   });
   app.notFound((context) => context.json({ error: "ask for /status, /tables or /changes" }, 404));
   return app;

@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import { Failure } from "../errors.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
+import { NODE_STATES } from "../scheduler/node_states.ts";
 import type { TablesReport } from "./tables.ts";
 
 /** Longest wait for the tables, ms: a whole table of 65,536 buckets is made and sent in a tenth of it. */
@@ -17,6 +18,7 @@ const reportSchema: v.GenericSchema<unknown, TablesReport> = v.object({
     incarnation: v.number(),
     version: v.number(),
     assigned: v.array(v.object({ bucket: v.number(), node: v.number(), age_s: v.number() })),
+    engine: v.string(),
     frames: v.record(v.string(), v.number()),
   })),
   server_status: v.array(v.object({
@@ -24,6 +26,7 @@ const reportSchema: v.GenericSchema<unknown, TablesReport> = v.object({
     name: v.string(),
     mac: v.string(),
     address: v.string(),
+    state: v.picklist(NODE_STATES),
     ip_groups: v.number(),
     avg_response_ms: v.number(),
     hits: v.number(),

@@ -8,10 +8,18 @@ import type { NodeReport } from "./tables.ts";
 /** More than any status report is, bytes. */
 const MAX_REPORT_BYTES = 4096;
 
+/** Asks a node; resolves to undefined when no answer came before the signal aborted, or none that can be believed. */
+export type Ask = (node: NodeConfig, signal: AbortSignal) => Promise<NodeReport | undefined>;
+
 export class Poller {
   #ledger: PollLedger;
 
-  constructor(readonly config: Config, readonly state: NodeState, readonly log: (line: string) => void) {
+  constructor(
+    readonly config: Config,
+    readonly state: NodeState,
+    readonly ask: Ask,
+    readonly log: (line: string) => void,
+  ) {
     const failed = config.nodes.map((node) => node.id).filter((id) => state.failed[id] !== 0);
     this.#ledger = new PollLedger(config.failover.status_misses, failed);
   }
@@ -28,11 +36,7 @@ export class Poller {
   }
 
   async #poll(node: NodeConfig, timeoutMs: number, stop: AbortSignal): Promise<void> {
-    const report = await ask(
-      node,
-      this.config.control.status_port,
-      AbortSignal.any([stop, AbortSignal.timeout(timeoutMs)]),
-    );
+    const report = await this.ask(node, AbortSignal.any([stop, AbortSignal.timeout(timeoutMs)]));
     // Asked no longer: that says nothing of the node.
     if (stop.aborted) return;
     if (report) {
@@ -47,8 +51,12 @@ export class Poller {
   }
 }
 
-/** The node's report; undefined when none came in time, or none that can be believed. */
-async function ask(node: NodeConfig, port: number, signal: AbortSignal): Promise<NodeReport | undefined> {
+/** Asks the status port. */
+export function askStatusPort(port: number): Ask {
+  return (node, signal) => askByHttp(node, port, signal);
+}
+
+async function askByHttp(node: NodeConfig, port: number, signal: AbortSignal): Promise<NodeReport | undefined> {
   try {
     const response = await fetch(`http://${node.address.address}:${port}/status`, {
       // The seed: the connection is closed after each answer.

@@ -7,7 +7,8 @@ import { firstScheduler } from "../failover/first_scheduler.ts";
 import { announceReady } from "../node/role.ts";
 import { NODE_STATE_FILE, NodeState } from "../scheduler/node_table.ts";
 import { statusApp } from "./app.ts";
-import { Poller } from "./poller.ts";
+import { DirectCheck } from "./direct_check.ts";
+import { type Ask, askStatusPort, Poller } from "./poller.ts";
 import { Snapshot } from "./snapshot.ts";
 
 /** Runs until SIGTERM or SIGINT. Throws UsageError where the status port cannot be opened. */
@@ -19,7 +20,10 @@ export async function runStatusd(config: Config, node: NodeConfig): Promise<void
   for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => stop.abort());
   announceReady();
   if (firstScheduler(config) === node) {
-    await new Poller(config, state, (line) => console.error(`statusd ${node.name}: ${line}`)).run(stop.signal);
+    const direct = config.array.mode === "direct" ? new DirectCheck(config, node) : undefined;
+    const ask: Ask = direct ? (node, signal) => direct.ask(node, signal) : askStatusPort(config.control.status_port);
+    await new Poller(config, state, ask, (line) => console.error(`statusd ${node.name}: ${line}`)).run(stop.signal);
+    direct?.close();
   }
   await server.finished;
 }

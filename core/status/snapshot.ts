@@ -1,5 +1,4 @@
 /** The tables of this node as they are now, read from the mapped files of its processes. */
-import { existsSync } from "node:fs";
 import { bootSeconds } from "../../ffi/clock.ts";
 import { runDir } from "../config/paths.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
@@ -8,17 +7,19 @@ import { certificateRows } from "./certificates.ts";
 import { ProxyTables } from "../proxy/table_files.ts";
 import type { Changes, Cursor } from "../scheduler/changes.ts";
 import type { NodeState } from "../scheduler/node_table.ts";
-import { TABLE_FILE, TableFile } from "../scheduler/table_file.ts";
+import { stateOf } from "../scheduler/node_states.ts";
+import { TablesReader } from "../scheduler/open_tables.ts";
+import type { SchedulerTables } from "../scheduler/tables.ts";
 import type { BackEndRow, BucketTableReport, NodeReport, ServerRow, TablesReport } from "./tables.ts";
 
 export class Snapshot {
   #dir: string;
-  /** Mapped when first seen: the processes that write them start after this one. */
-  #scheduler: { readonly tables: TableFile; readonly inode: number | null } | undefined;
+  #scheduler: TablesReader;
   #proxies: ProxyTables;
 
   constructor(readonly config: Config, readonly node: NodeConfig, readonly state: NodeState) {
     this.#dir = runDir(config, node);
+    this.#scheduler = new TablesReader(this.#dir);
     this.#proxies = new ProxyTables(this.#dir, config);
   }
 
@@ -55,18 +56,10 @@ export class Snapshot {
     return this.#schedulerTables()?.changesSince(cursor);
   }
 
-  #schedulerTables(): TableFile | undefined {
-    const path = `${this.#dir}/${TABLE_FILE}`;
-    // A file that a former scheduler of this machine left says nothing.
-    if (firstScheduler(this.config) !== this.node || !existsSync(path)) return undefined;
-    const { ino } = Deno.statSync(path);
-    // A scheduler of another table size made a new file.
-    if (this.#scheduler && this.#scheduler.inode !== ino) {
-      this.#scheduler.tables.close();
-      this.#scheduler = undefined;
-    }
-    this.#scheduler ??= { tables: TableFile.open(path), inode: ino };
-    return this.#scheduler.tables;
+  #schedulerTables(): SchedulerTables | undefined {
+    // What a former scheduler of this machine left says nothing.
+    if (firstScheduler(this.config) !== this.node) return undefined;
+    return this.#scheduler.current();
   }
 
   #bucketTable(): BucketTableReport | null {
@@ -78,18 +71,25 @@ export class Snapshot {
     for (let i = 0; i < pairs.length; i += 2) {
       assigned.push({ bucket: pairs[i]!, node: pairs[i + 1]!, age_s: tables.buckets.age(pairs[i]!, now) });
     }
-    return { size: tables.buckets.size, ...cursor, assigned, frames: tables.verdicts.toObject() };
+    return {
+      size: tables.buckets.size,
+      ...cursor,
+      assigned,
+      frames: tables.counts.toObject(),
+      engine: tables.settings.engine,
+    };
   }
 
   #serverStatus(): ServerRow[] {
-    const groups = this.#schedulerTables()?.nodeCounts.ipGroups;
+    const nodes = this.#schedulerTables()?.nodes;
     const { failed, hits, openConnections, responseMs } = this.state;
     return this.config.nodes.map(({ id, name, mac, address, enabled, weight }) => ({
       number: id,
       name,
       mac,
       address: address.address,
-      ip_groups: groups?.[id] ?? 0,
+      state: stateOf(this.config, this.state, nodes, id),
+      ip_groups: nodes?.groups(id) ?? 0,
       avg_response_ms: responseMs[id]!,
       hits: hits[id]!,
       open_connections: openConnections[id]!,

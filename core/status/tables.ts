@@ -1,5 +1,7 @@
 /** The tables of a node as the status port gives them: one JSON object, the same from a scheduler and from a server. */
 
+import type { NodeStateName } from "../scheduler/node_states.ts";
+
 /** A bucket of the Client IP Hash Table that is assigned (seed fig. 4). */
 export interface BucketRow {
   readonly bucket: number;
@@ -16,6 +18,7 @@ export interface ServerRow {
   readonly name: string;
   readonly mac: string;
   readonly address: string;
+  readonly state: NodeStateName;
   /** Buckets assigned to it. */
   readonly ip_groups: number;
   readonly avg_response_ms: number;
@@ -45,6 +48,8 @@ export interface BucketTableReport {
   readonly version: number;
   /** Only the assigned ones. */
   readonly assigned: readonly BucketRow[];
+  /** What schedules, and where it runs, as "xdp, native". */
+  readonly engine: string;
   /** Frames by verdict. */
   readonly frames: Readonly<Record<string, number>>;
 }

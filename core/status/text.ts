@@ -15,7 +15,7 @@ export function tablesText(report: TablesReport, all: boolean): string {
     "",
     "DLBA Server Status Table",
     ...columns(
-      ["no", "name", "MAC", "address", "IP groups", "avg ms", "hits", "open", "failed", "enabled", "weight"],
+      ["no", "name", "MAC", "address", "IP groups", "avg ms", "hits", "open", "state", "weight"],
       report.server_status.map((row) => [
         row.number,
         row.name,
@@ -25,8 +25,7 @@ export function tablesText(report: TablesReport, all: boolean): string {
         row.avg_response_ms,
         row.hits,
         row.open_connections,
-        row.failed ? "yes" : "no",
-        row.enabled ? "yes" : "no",
+        row.state,
         row.weight,
       ]),
     ),
@@ -58,7 +57,7 @@ function bucketLines({ client_ip_hash_table: table, scheduler, server_status }: 
   const frames = Object.entries(table.frames).filter(([, count]) => count > 0);
   return [
     `Client IP Hash Table: ${table.assigned.length} of ${table.size} buckets assigned, epoch ${table.epoch}, ` +
-    `version ${table.version}`,
+    `version ${table.version}, engine ${table.engine}`,
     ...columns(
       ["bucket", "node", "last access, s ago"],
       shown.map((row) => [row.bucket, names.get(row.node) ?? row.node, row.age_s]),

@@ -10,6 +10,7 @@ import type { Bench } from "./report.ts";
 const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>> = {
   http: () => import("./http/bench.ts"),
   tls: () => import("./tls/bench.ts"),
+  l4: () => import("./l4/bench.ts"),
 };
 
 async function main(args: readonly string[]): Promise<void> {

@@ -18,7 +18,7 @@ Deno.test("the example is sound", () => {
 Deno.test("the example states each default as it is", () => {
   // Lines whose value is said to be the default, and the sections that have no others.
   const stated = /^ +\w+: (\S+) #.*\(default \1\).*\n/gm;
-  assert.ok(example.match(stated)!.length >= 17);
+  assert.ok(example.match(stated)!.length >= 21);
   const small = example.replace(stated, "").replace(/^ {2}ports: .*\(default 80 and 443\).*\n/m, "");
   const { config } = checkConfig("small", small.replace(/^(scheduler|proxy|control):\n/gm, ""));
   assert.ok(config);

@@ -7,8 +7,13 @@ export class FakeMachine implements Machine {
     ["net.ipv4.conf.all.arp_announce", "1"],
     ["net.ipv4.conf.lo.rp_filter", "0"],
   ]);
-  readonly offloads = new Map([["generic-receive-offload", "on"], ["large-receive-offload", "off [fixed]"]]);
+  readonly offloads = new Map([["generic-receive-offload", "on"], ["large-receive-offload", "off [fixed]"], [
+    "rx-vlan-offload",
+    "on [fixed]",
+  ]]);
   readonly lo = new Set<string>();
+  /** Interface's own groups, as MACs. */
+  readonly groups = new Set<string>();
   guard = "";
   /** Those that change something. */
   readonly changes: string[] = [];
@@ -34,13 +39,14 @@ export class FakeMachine implements Machine {
   }
 
   state(): unknown {
-    return [[...this.sysctls], [...this.offloads], [...this.lo], this.guard];
+    return [[...this.sysctls], [...this.offloads], [...this.lo], [...this.groups], this.guard];
   }
 
   /** What a reboot leaves: nothing that setup-node does. */
   reboot(): void {
     this.guard = "";
     this.lo.clear();
+    this.groups.clear();
     this.sysctls.set("net.ipv4.conf.all.arp_ignore", "0").set("net.ipv4.conf.all.arp_announce", "1")
       .set("net.ipv4.conf.lo.rp_filter", "0");
     this.offloads.set("generic-receive-offload", "on");
@@ -49,8 +55,11 @@ export class FakeMachine implements Machine {
   #look(text: string): string | Result | undefined {
     const key = /^sysctl -n (\S+)$/.exec(text)?.[1];
     if (key) return this.sysctls.get(key)! + "\n";
-    if (text.startsWith("ip -4 -o addr show dev lo")) {
-      return [...this.lo].map((ip) => `1: lo    inet ${ip} scope global lo\n`).join("");
+    if (text.startsWith("ip -o addr show dev lo")) {
+      return [...this.lo].map((ip) => `1: lo    inet${ip.includes(":") ? 6 : ""} ${ip} scope global lo\n`).join("");
+    }
+    if (text.startsWith("ip maddr show dev ")) {
+      return [...this.groups].map((group) => `\tlink  ${group} static\n`).join("");
     }
     if (text.startsWith("ethtool -k ")) {
       if (text !== `ethtool -k ${this.interface}`) return failed("netlink error: No such device\n");
@@ -72,6 +81,8 @@ export class FakeMachine implements Machine {
       if (command[2] === "add") this.lo.add(address);
       else if (!this.lo.delete(address)) return failed("Error: ipv4: Address not found.\n");
     }
+    if (text.startsWith("ip maddr add ")) this.groups.add(command[3]!);
+    if (text.startsWith("ip maddr del ")) this.groups.delete(command[3]!);
     if (command[0] === "nft") {
       if (command[1]!.startsWith("delete") && !this.guard) return failed("Error: No such file or directory\n");
       this.guard = command[1]!.startsWith("delete") ? "" : listing(command[1]!);
@@ -86,20 +97,24 @@ function failed(stderr: string): Result {
 
 /** The script's table as nft(8) lists it. */
 function listing(script: string): string {
-  const rules =
-    /^table netdev dlba; delete table netdev dlba; table netdev dlba \{ counter kept_from_stack \{ \}; chain ingress \{ (type .*; policy accept;) (ip daddr \S+ ether saddr != )\{ (.*) \} counter name kept_from_stack drop; \}; \}$/
+  const table =
+    /^table netdev dlba; delete table netdev dlba; table netdev dlba \{ counter kept_from_stack \{ \}; chain ingress \{ (type .*; policy accept;) (.*)\}; \}$/
       .exec(script);
-  if (!rules) return /table netdev dlba \{.*$/s.exec(script)![0];
-  const macs = rules[3]!.split(", ");
+  if (!table) return /table netdev dlba \{.*$/s.exec(script)![0];
+  const rules = [
+    ...table[2]!.matchAll(/(ip6? daddr \S+ ether saddr != )\{ ([^}]*) \} counter name kept_from_stack drop; /g),
+  ];
+  const lines = rules.map(([, match, macs]) =>
+    `\t\t${match}${macs!.includes(",") ? `{ ${macs} }` : macs} counter name "kept_from_stack" drop\n`
+  );
   return `table netdev dlba {
 	counter kept_from_stack {
 		packets 0 bytes 0
 	}
 
 	chain ingress {
-		${rules[1]}
-		${rules[2]}${macs.length === 1 ? macs[0] : `{ ${macs.join(", ")} }`} counter name "kept_from_stack" drop
-	}
+		${table[1]}
+${lines.join("")}	}
 }
 `;
 }

@@ -8,8 +8,10 @@ import { FakeMachine } from "./fake_machine.ts";
 const shop = loadConfig(new URL("../../examples/shop.yaml", import.meta.url).pathname);
 const SHOP_MACS = shop.nodes.map((node) => node.mac);
 
-/** The example's config with another VIP, name, interface or nodes. */
-function changed(change: { vip?: string; name?: string; interface?: string; macs?: readonly string[] }): Config {
+/** The example's config with another VIP, further ones, another name, interface or nodes. */
+function changed(
+  change: { vip?: string; further?: readonly string[]; name?: string; interface?: string; macs?: readonly string[] },
+): Config {
   const array = { ...shop.array, vip: change.vip ?? shop.array.vip, name: change.name ?? shop.array.name };
   const nodes = (change.macs ?? SHOP_MACS).map((mac, id) => ({
     ...shop.nodes[0]!,
@@ -17,7 +19,8 @@ function changed(change: { vip?: string; name?: string; interface?: string; macs
     mac,
     interface: change.interface ?? shop.nodes[0]!.interface,
   }));
-  return { ...shop, array, nodes };
+  const services = (change.further ?? []).map((vip) => ({ vip, protocol: "udp" as const, ports: [443] }));
+  return { ...shop, array, nodes, services };
 }
 
 interface Bench {
@@ -259,5 +262,36 @@ Deno.test("checkSetup() finds every setting that is not as the config wants it",
     assert.throws(() => check(changed({ interface: "eth1" })), guardIsOld);
     machine.guard = machine.guard.replace("drop", "accept");
     assert.throws(() => check(changed({ macs: SHOP_MACS.slice(0, 1) })), guardIsOld);
+  });
+});
+
+Deno.test("setup-node guards further VIPs, puts them on lo, and lets the card take what IPv6 asks them", async () => {
+  await withMachine(({ machine, apply, undo, check }) => {
+    const before = machine.state();
+    // Two of one solicited group.
+    const config = changed({ further: ["192.0.2.20", "2001:db8::10", "2001:db8:1::10"] });
+    apply();
+    assert.throws(
+      () => check(config),
+      /the kernel guard is for another .*, the VIP 2001:db8::10 is not on lo, .*33:33:ff/,
+    );
+    assert.deepEqual(apply(config), [
+      "kernel guard",
+      "VIP 192.0.2.20 on lo",
+      "VIP 2001:db8::10 on lo",
+      "VIP 2001:db8:1::10 on lo",
+      "group 33:33:ff:00:00:10 of eth0",
+    ]);
+    assert.ok(machine.lo.has("2001:db8::10/128"));
+    assert.match(machine.guard, /ip daddr 192\.0\.2\.20 ether saddr != .*\n.*ip6 daddr 2001:db8::10 ether saddr != /);
+    check(config);
+    assert.deepEqual(apply(config), []);
+    machine.guard = machine.guard.replace("02:00:00:00:00:0c", "02:00:00:00:00:0d");
+    assert.throws(() => check(config), /is not prepared: the kernel guard is for another/);
+    apply(config);
+    assert.deepEqual(apply(shop).length, 5);
+    check(shop);
+    undo();
+    assert.deepEqual(machine.state(), before);
   });
 });

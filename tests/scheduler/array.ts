@@ -1,22 +1,33 @@
 /** A scheduler over tables in ordinary memory, for the tests. */
 import { checkConfig } from "../../core/config/load.ts";
 import type { Config } from "../../core/config/schema.ts";
-import { BucketTable } from "../../core/scheduler/bucket_table.ts";
-import { NodeCounts, NodeState } from "../../core/scheduler/node_table.ts";
-import { Scheduler, type SchedulerTables } from "../../core/scheduler/scheduler.ts";
-import { VerdictCounts } from "../../core/scheduler/verdicts.ts";
+import { NodeState } from "../../core/scheduler/node_table.ts";
+import { Scheduler } from "../../core/scheduler/scheduler.ts";
+import { bytesOfAll, consecutive, SchedulerTables } from "../../core/scheduler/tables.ts";
+import { Upkeep } from "../../core/scheduler/upkeep.ts";
 
 export interface TestNode {
   readonly weight?: number;
   readonly enabled?: boolean;
+  readonly draining?: boolean;
+}
+
+/** IPv6 VIP of the test arrays, beside the IPv4 ones 192.0.2.10 and 192.0.2.20. */
+export const VIP6 = "2001:db8::10";
+
+export interface TestSettings {
+  readonly table_size?: number;
+  readonly bucket_timeout?: string;
+  readonly hash?: "modulo" | "keyed";
+  readonly policy?: string;
 }
 
 /** Nodes of ids 0, 1, ..., MACs 02:00:00:00:00:0a, 0b, ... */
-export function testConfig(nodes: readonly TestNode[], tableSize: number, bucketTimeout = "60s"): Config {
+export function testConfig(nodes: readonly TestNode[], settings: TestSettings = {}): Config {
   const text = JSON.stringify({
     array: { name: "test", vip: "192.0.2.10" },
-    scheduler: { table_size: tableSize, bucket_timeout: bucketTimeout },
-    proxy: { tunnel_timeout: bucketTimeout },
+    scheduler: { table_size: 1024, bucket_timeout: "60s", ...settings },
+    proxy: { tunnel_timeout: settings.bucket_timeout ?? "60s" },
     nodes: nodes.map((node, id) => ({
       id,
       name: `n${id}`,
@@ -25,6 +36,12 @@ export function testConfig(nodes: readonly TestNode[], tableSize: number, bucket
       interface: "eth0",
       ...node,
     })),
+    services: [
+      { vip: "192.0.2.10", protocol: "udp", ports: [443] },
+      { vip: "192.0.2.20", ports: [25, 143, 993] },
+      { vip: VIP6, ports: [80, 443] },
+      { vip: VIP6, protocol: "udp", ports: [443] },
+    ],
     pools: [{ name: "p", back_ends: [{ key: 1, address: "10.0.0.1:80" }] }],
   });
   const { config, findings } = checkConfig("test", text);
@@ -32,20 +49,34 @@ export function testConfig(nodes: readonly TestNode[], tableSize: number, bucket
   return config;
 }
 
+/** Key of the test arrays' hash, where it is keyed: that of SipHash's own test vectors. */
+export const HASH_KEY = Uint8Array.from({ length: 16 }, (_, i) => i);
+
 export interface TestArray {
   readonly config: Config;
   readonly tables: SchedulerTables;
+  readonly state: NodeState;
+  readonly upkeep: Upkeep;
   readonly scheduler: Scheduler;
 }
 
-/** The scheduler runs on node 0. */
-export function testArray(nodes: readonly TestNode[], tableSize = 1024, bucketTimeout?: string): TestArray {
-  const config = testConfig(nodes, tableSize, bucketTimeout);
-  const tables = {
-    buckets: BucketTable.inMemory(tableSize),
-    nodeCounts: new NodeCounts(new ArrayBuffer(NodeCounts.BYTES), 0),
-    nodeState: new NodeState(new ArrayBuffer(NodeState.BYTES)),
-    verdicts: new VerdictCounts(new ArrayBuffer(VerdictCounts.BYTES), 0),
-  };
-  return { config, tables, scheduler: new Scheduler(config, config.nodes[0]!, tables) };
+/** The scheduler runs on node 0, and is active for ever. */
+export function testArray(nodes: readonly TestNode[], settings?: TestSettings): TestArray {
+  return arrayOver(testConfig(nodes, settings), tablesInMemory(settings?.table_size ?? 1024));
+}
+
+export function arrayOver(config: Config, tables: SchedulerTables, self = 0): TestArray {
+  const state = new NodeState(new ArrayBuffer(NodeState.BYTES));
+  const hashKey = config.scheduler.hash === "keyed" ? HASH_KEY : undefined;
+  const upkeep = new Upkeep(config, config.nodes[self]!, tables, state, hashKey);
+  tables.settings.activeUntil = 2 ** 31 - 1;
+  return { config, tables, state, upkeep, scheduler: new Scheduler(tables) };
+}
+
+export function tablesInMemory(size: number): SchedulerTables {
+  const rows = 1;
+  const buffer = new ArrayBuffer(bytesOfAll(size, rows));
+  const tables = new SchedulerTables(consecutive(buffer, size, rows), size, rows, () => {});
+  tables.adopt();
+  return tables;
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { BucketTable } from "../../core/scheduler/bucket_table.ts";
-import { ChangeLog, type Changes } from "../../core/scheduler/changes.ts";
-import { TableFile } from "../../core/scheduler/table_file.ts";
+import { ChangeLog, type Changes, decodeChanges, encodeChanges } from "../../core/scheduler/changes.ts";
+import { createTableFile, openTableFile } from "../../core/scheduler/table_file.ts";
+import { tablesInMemory } from "./array.ts";
 import "../soak.ts";
 
 const SIZE = 64;
@@ -21,7 +21,7 @@ Deno.test("changesSince() keeps a copy equal, whenever it is asked", () => {
     maxLength: 80,
   });
   fc.assert(fc.property(assignments, (steps) => {
-    const table = BucketTable.inMemory(SIZE);
+    const table = tablesInMemory(SIZE).buckets;
     const log = new ChangeLog(table, 1, 77);
     const copy = new Map<number, number>();
     let changes = log.changesSince(undefined);
@@ -38,7 +38,7 @@ Deno.test("changesSince() keeps a copy equal, whenever it is asked", () => {
 });
 
 Deno.test("changesSince() sends nothing when nothing changed, and no last access", () => {
-  const table = BucketTable.inMemory(SIZE);
+  const table = tablesInMemory(SIZE).buckets;
   const log = new ChangeLog(table, 1, 77);
   table.setNode(3, 1);
   const { cursor } = log.changesSince(undefined);
@@ -49,7 +49,7 @@ Deno.test("changesSince() sends nothing when nothing changed, and no last access
 });
 
 Deno.test("changesSince() sends the whole table for a cursor of another epoch, incarnation or future", () => {
-  const table = BucketTable.inMemory(SIZE);
+  const table = tablesInMemory(SIZE).buckets;
   const log = new ChangeLog(table, 2, 77);
   table.setNode(3, 1);
   table.setNode(9, 4);
@@ -69,12 +69,12 @@ Deno.test("changesSince() sends the whole table for a cursor of another epoch, i
 Deno.test("changesSince() sends the whole table for a cursor of another process's log", async () => {
   // Two processes that read one table file counted versions from 0 under one name, and changes were lost.
   const dir = await Deno.makeTempDir();
-  const engine = TableFile.create(`${dir}/scheduler.tables`, 1024);
-  const first = TableFile.open(`${dir}/scheduler.tables`);
+  const engine = createTableFile(`${dir}/scheduler.tables`, 1024);
+  const first = openTableFile(`${dir}/scheduler.tables`);
   engine.buckets.setNode(5, 2);
   const { cursor } = first.changesSince(undefined);
   first.close();
-  const second = TableFile.open(`${dir}/scheduler.tables`);
+  const second = openTableFile(`${dir}/scheduler.tables`);
   second.changesSince(undefined);
   engine.buckets.setNode(6, 3);
   const changes = second.changesSince(cursor);
@@ -85,22 +85,22 @@ Deno.test("changesSince() sends the whole table for a cursor of another process'
   await Deno.remove(dir, { recursive: true });
 });
 
-Deno.test("TableFile outlives its engine, is adopted by the next, and refuses what is not one", async () => {
+Deno.test("a table file outlives its engine, is adopted by the next, and refuses what is not one", async () => {
   const dir = await Deno.makeTempDir();
   const path = `${dir}/run/scheduler.tables`;
-  const first = TableFile.create(path, 1024);
+  const first = createTableFile(path, 1024);
   first.buckets.setNode(5, 2);
   first.close();
 
-  const reader = TableFile.open(path);
+  const reader = openTableFile(path);
   assert.equal(reader.buckets.node(5), 2);
   assert.deepEqual([...reader.changesSince(undefined).pairs], [5, 2]);
-  const adopted = TableFile.create(path, 1024);
+  const adopted = createTableFile(path, 1024);
   adopted.buckets.setNode(6, 3);
   assert.equal(reader.buckets.node(6), 3, "a reader sees what the engine writes");
   adopted.close();
 
-  const other = TableFile.create(path, 2048);
+  const other = createTableFile(path, 2048);
   assert.equal(other.buckets.node(5), -1, "another size is another table");
   assert.equal(reader.buckets.node(5), 2, "who mapped the old one keeps it");
   other.close();
@@ -108,7 +108,18 @@ Deno.test("TableFile outlives its engine, is adopted by the next, and refuses wh
 
   for (const bytes of [0, 10, 64, 8192]) {
     await Deno.writeFile(path, new Uint8Array(bytes).fill(7));
-    assert.throws(() => TableFile.open(path), /is not a table file|Cannot map/);
+    assert.throws(() => openTableFile(path), /is not a table file|Cannot map/);
   }
   await Deno.remove(dir, { recursive: true });
+});
+
+Deno.test("changes arrive as they were sent, and nothing else is taken for them", () => {
+  const pairs = fc.array(fc.integer({ min: -1, max: 1_048_575 }), { maxLength: 40 }).map((values) =>
+    Int32Array.from(values.slice(0, values.length & ~1))
+  );
+  fc.assert(fc.property(pairs, fc.nat(), fc.boolean(), (pairs, version, full) => {
+    const changes = { cursor: { epoch: 3, incarnation: 4_000_000_000, version }, full, pairs };
+    assert.deepEqual(decodeChanges(encodeChanges(changes)), changes);
+  }));
+  for (const length of [0, 31, 33, 36]) assert.throws(() => decodeChanges(new Uint8Array(length)), RangeError);
 });

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Verdict } from "../../core/scheduler/verdicts.ts";
-import { testArray, type TestNode } from "./array.ts";
-import { tcpFrame } from "./frames.ts";
+import { u32ToIp } from "../../core/scheduler/addresses.ts";
+import type { Scheduler } from "../../core/scheduler/scheduler.ts";
+import { arrayOver, testArray, testConfig, type TestNode } from "./array.ts";
+import { ipv6Frame, tcpFrame, tcpHeader } from "./frames.ts";
 import { cases } from "../soak.ts";
 
 const SYN = 2, ACK = 16;
@@ -41,6 +43,13 @@ class Oracle {
   }
 }
 
+/** The bucket of the frame's client. */
+function bucketOf(scheduler: Scheduler, frame: Uint8Array): number {
+  const { reader } = scheduler;
+  reader.read(frame, frame.length);
+  return scheduler.bucketOf(frame, reader.clientAt, reader.clientBytes, reader.clientPort);
+}
+
 type Step =
   | { readonly kind: "frame"; readonly client: number; readonly port: number; readonly syn: boolean }
   | { readonly kind: "fail" | "recover"; readonly node: number }
@@ -69,7 +78,7 @@ Deno.test("the tables agree with a slow oracle, frame by frame", () => {
     nodes,
   ) => [...nodes, { weight: 1, enabled: true }]);
   fc.assert(fc.property(arrays, fc.array(step, { maxLength: 120 }), (nodes, steps) => {
-    const { tables, scheduler } = testArray(nodes);
+    const { tables, state, upkeep, scheduler } = testArray(nodes);
     const oracle = new Oracle(nodes, 1024, 60);
     let now = 1000;
     for (const step of steps) {
@@ -82,13 +91,13 @@ Deno.test("the tables agree with a slow oracle, frame by frame", () => {
         assert.equal(verdict, expected < 0 ? Verdict.NO_NODE : expected === 0 ? Verdict.SELF : Verdict.FORWARDED);
         if (expected > 0) assert.equal(frame[5], 10 + expected, "the frame is addressed to the node");
       } else {
-        tables.nodeState.setFailed(step.node, step.kind === "fail");
-        scheduler.refresh();
+        state.setFailed(step.node, step.kind === "fail");
+        upkeep.refresh();
         if (step.kind === "fail") oracle.fail(step.node);
         else oracle.failed.delete(step.node);
       }
       for (let id = 0; id < nodes.length; id++) {
-        assert.equal(tables.nodeCounts.ipGroups[id], oracle.groups(id), `IP groups of node ${id}`);
+        assert.equal(tables.nodes.groups(id), oracle.groups(id), `IP groups of node ${id}`);
       }
     }
     for (let bucket = 0; bucket < 1024; bucket++) {
@@ -104,7 +113,7 @@ Deno.test("a full table spreads within 1 % of the weights", () => {
   fc.assert(
     fc.property(weights, (weights) => {
       const size = 16_384;
-      const { tables, scheduler } = testArray(weights.map((weight) => ({ weight })), size);
+      const { tables, scheduler } = testArray(weights.map((weight) => ({ weight })), { table_size: size });
       for (let port = 0; port < size; port++) {
         const frame = tcpFrame({ fromPort: port });
         scheduler.schedule(frame, frame.length, 1);
@@ -113,8 +122,8 @@ Deno.test("a full table spreads within 1 % of the weights", () => {
       weights.forEach((weight, id) => {
         const due = size * weight / total;
         assert.ok(
-          Math.abs(tables.nodeCounts.ipGroups[id]! - due) <= due * 0.01,
-          `${tables.nodeCounts.ipGroups[id]} of ${due}`,
+          Math.abs(tables.nodes.groups(id) - due) <= due * 0.01,
+          `${tables.nodes.groups(id)} of ${due}`,
         );
       });
     }),
@@ -123,50 +132,82 @@ Deno.test("a full table spreads within 1 % of the weights", () => {
 });
 
 Deno.test("a node that comes back takes only idle and unassigned buckets", () => {
-  const { tables, scheduler } = testArray([{}, {}]);
+  const { tables, state, upkeep, scheduler } = testArray([{}, {}]);
+  const groups = () => [tables.nodes.groups(0), tables.nodes.groups(1)];
   const send = (port: number, flags: number, now: number) => {
     const frame = tcpFrame({ fromPort: port, flags });
     scheduler.schedule(frame, frame.length, now);
   };
-  tables.nodeState.setFailed(1, true);
-  scheduler.refresh();
+  state.setFailed(1, true);
+  upkeep.refresh();
   for (let port = 0; port < 100; port++) send(port, SYN, 0);
-  assert.equal(tables.nodeCounts.ipGroups[0], 100);
-  tables.nodeState.setFailed(1, false);
-  scheduler.refresh();
+  assert.deepEqual(groups(), [100, 0]);
+  state.setFailed(1, false);
+  upkeep.refresh();
   for (let port = 0; port < 100; port++) send(port, SYN, 60);
-  assert.deepEqual([...tables.nodeCounts.ipGroups.slice(0, 2)], [100, 0], "buckets in use stay");
+  assert.deepEqual(groups(), [100, 0], "buckets in use stay");
   for (let port = 0; port < 100; port++) send(port, ACK, 1000);
-  assert.deepEqual([...tables.nodeCounts.ipGroups.slice(0, 2)], [100, 0], "only a SYN moves an idle bucket");
+  assert.deepEqual(groups(), [100, 0], "only a SYN moves an idle bucket");
   for (let port = 0; port < 100; port++) send(port, SYN, 2000);
-  assert.deepEqual([...tables.nodeCounts.ipGroups.slice(0, 2)], [50, 50], "idle buckets move until both have as many");
+  assert.deepEqual(groups(), [50, 50], "idle buckets move until both have as many");
 });
 
 Deno.test("the age of a bucket is signed: a clock one second behind does not make it ancient", () => {
   const { tables, scheduler } = testArray([{}, {}]);
   const frame = tcpFrame();
   scheduler.schedule(frame, frame.length, 500);
-  const bucket = tables.buckets.bucketOf(0xc6336407, 40_000);
+  const bucket = bucketOf(scheduler, frame);
   assert.equal(tables.buckets.age(bucket, 499), -1);
   const again = tcpFrame();
   assert.equal(scheduler.schedule(again, again.length, 499), Verdict.SELF);
 });
 
-Deno.test("bucketOf() is (32 bit address + 16 bit port) % size, past 32 bits too", () => {
-  const { tables } = testArray([{}]);
-  fc.assert(fc.property(fc.integer({ min: 0, max: 0xffffffff }), fc.nat(65535), (ip, port) => {
-    assert.equal(tables.buckets.bucketOf(ip, port), Number((BigInt(ip) + BigInt(port)) % 1024n));
+Deno.test("bucketOf() is (32 bit address + 16 bit port) % size, past 32 bits too, IPv6 folded to 32 bits", () => {
+  const { scheduler } = testArray([{}]);
+  const port = fc.nat(65535);
+  fc.assert(fc.property(fc.integer({ min: 0, max: 0xffffffff }), port, (ip, port) => {
+    const frame = tcpFrame({ from: u32ToIp(ip), fromPort: port });
+    assert.equal(bucketOf(scheduler, frame), Number((BigInt(ip) + BigInt(port)) % 1024n));
+  }));
+  fc.assert(fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), port, (address, port) => {
+    const frame = ipv6Frame(tcpHeader(port));
+    frame.set(address, 22);
+    const view = new DataView(address.slice().buffer);
+    const folded = [0, 4, 8, 12].reduce((sum, at) => sum ^ BigInt(view.getUint32(at)), 0n);
+    assert.equal(bucketOf(scheduler, frame), Number((folded + BigInt(port)) % 1024n));
   }));
 });
 
-Deno.test("a scheduler that adopts a table counts its groups, and frees the buckets of nodes that are gone", async () => {
-  const { Scheduler } = await import("../../core/scheduler/scheduler.ts");
+Deno.test("a table that is adopted has its groups counted, and the buckets of nodes that are gone freed", () => {
   const { config, tables } = testArray([{}, {}]);
   tables.buckets.setNode(1, 1);
   tables.buckets.setNode(2, 1);
   tables.buckets.setNode(3, 7);
-  tables.nodeCounts.ipGroups[1] = 99;
-  new Scheduler(config, config.nodes[0]!, tables);
-  assert.deepEqual([...tables.nodeCounts.ipGroups.slice(0, 2)], [0, 2]);
-  assert.equal(tables.buckets.node(3), -1);
+  tables.buckets.setNode(4, 100_000);
+  tables.buckets.setNode(5, -77);
+  tables.nodes.addGroups(1, 99);
+  arrayOver(config, tables);
+  assert.deepEqual([tables.nodes.groups(0), tables.nodes.groups(1)], [0, 2]);
+  for (const bucket of [3, 4, 5]) assert.equal(tables.buckets.node(bucket), -1);
+});
+
+Deno.test("a draining node keeps its buckets, also idle ones where no other can take them; a disabled node has none", () => {
+  const { tables, scheduler } = testArray([{ weight: 0 }, {}]);
+  const change = (one: TestNode, other: TestNode) =>
+    arrayOver(testConfig([{ weight: 0 }, one, other]), tables).scheduler;
+  const send = (by: Scheduler, fromPort: number, now: number) => {
+    const frame = tcpFrame({ fromPort });
+    return [by.schedule(frame, frame.length, now), frame[5]];
+  };
+  assert.deepEqual(send(scheduler, 1, 0), [Verdict.FORWARDED, 0x0b]);
+  const draining = change({ draining: true }, {});
+  assert.deepEqual(send(draining, 1, 60), [Verdict.FORWARDED, 0x0b], "in use");
+  assert.deepEqual(send(draining, 2, 60), [Verdict.FORWARDED, 0x0c], "a new one");
+  assert.deepEqual(
+    send(change({ draining: true }, { draining: true }), 1, 1000),
+    [Verdict.FORWARDED, 0x0b],
+    "idle, and nobody else",
+  );
+  assert.deepEqual(send(change({ draining: true }, {}), 1, 5000), [Verdict.FORWARDED, 0x0c], "idle");
+  assert.deepEqual(send(change({}, { enabled: false }), 1, 5000), [Verdict.FORWARDED, 0x0b], "its owner is disabled");
 });

@@ -4,14 +4,15 @@
  * every frame. It stays as long as the machine is in the array, whether a process lives or not.
  */
 import type { Config, NodeConfig } from "../../config/schema.ts";
+import { vipsOf } from "../../scheduler/services.ts";
 import type { Setting } from "./setting.ts";
 
 const TABLE = "netdev dlba";
 const NONE = "none";
 
-/** The guard that a node needs, as a value of {@linkcode guard}: `INTERFACE VIP MAC...`. */
+/** The guard that a node needs, as a value of {@linkcode guard}: `INTERFACE VIP,... MAC...`. */
 export function guardValue(config: Config, node: NodeConfig): string {
-  return [node.interface, config.array.vip, ...config.nodes.map((member) => member.mac).sort()].join(" ");
+  return [node.interface, vipsOf(config).join(","), ...config.nodes.map((member) => member.mac).sort()].join(" ");
 }
 
 /** All of the table is ours, whatever it holds: the original is that there is none. */
@@ -39,20 +40,32 @@ function script(value: string): string {
 }
 
 function rules(value: string): string {
-  const [device, vip, ...macs] = value.split(" ");
+  const [device, vips, ...macs] = value.split(" ") as [string, string, ...string[]];
+  const drops = vips.split(",").map((vip) =>
+    `${family(vip)} daddr ${vip} ether saddr != { ${macs.join(", ")} } counter name kept_from_stack drop; `
+  );
   return `table ${TABLE} { counter kept_from_stack { }; chain ingress { ` +
-    `type filter hook ingress device "${device}" priority -500; policy accept; ` +
-    `ip daddr ${vip} ether saddr != { ${macs.join(", ")} } counter name kept_from_stack drop; }; }`;
+    `type filter hook ingress device "${device}" priority -500; policy accept; ${drops.join("")}}; }`;
 }
 
+function family(vip: string): string {
+  return vip.includes(":") ? "ip6" : "ip";
+}
+
+const DROP = 'ip6? daddr (\\S+) ether saddr != (\\{[^}]*\\}|\\S+) counter name "kept_from_stack" drop ';
 const LISTING = new RegExp(
   '^table netdev dlba \\{ counter kept_from_stack \\{ [^}]*\\} chain ingress \\{ type filter hook ingress device "([^"]+)" ' +
-    'priority -500; policy accept; ip daddr (\\S+) ether saddr != (.+) counter name "kept_from_stack" drop \\} \\}$',
+    `priority -500; policy accept; ((?:${DROP})+)\\} \\}$`,
 );
 
 /** The value that nft lists, by its text: nft 1.0 leaves the device out of its JSON. Other rules are their own text. */
 function value(listing: string): string {
-  const [, device, vip, macs] = LISTING.exec(listing.trim().replaceAll(/\s+/g, " ")) ?? [];
-  if (!macs) return listing.trim();
-  return [device, vip, ...macs.match(/[\da-f:]{17}/g)?.sort() ?? []].join(" ");
+  const [, device, drops] = LISTING.exec(listing.trim().replaceAll(/\s+/g, " ")) ?? [];
+  const found = [...drops?.matchAll(new RegExp(DROP, "g")) ?? []].map(([, vip, macs]) => ({
+    vip,
+    macs: (macs!.match(/[\da-f:]{17}/g) ?? []).sort().join(" "),
+  }));
+  const macs = new Set(found.map((drop) => drop.macs));
+  if (macs.size !== 1) return listing.trim();
+  return [device, found.map(({ vip }) => vip).join(","), ...macs].join(" ");
 }

@@ -8,7 +8,7 @@ import { stateDir } from "../../config/paths.ts";
 import { UsageError } from "../../errors.ts";
 
 const change = v.strictObject({
-  kind: v.picklist(["guard", "sysctl", "offload", "vip"]),
+  kind: v.picklist(["guard", "sysctl", "offload", "vip", "group"]),
   of: v.string(),
   /** What is to be restored. */
   before: v.string(),

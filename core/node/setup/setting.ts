@@ -6,8 +6,8 @@ import type { Command, Machine, Tool } from "./machine.ts";
  */
 export interface Setting {
   /** With {@linkcode of} the setting's identity in the state file. */
-  readonly kind: "guard" | "sysctl" | "offload" | "vip";
-  /** Which of its kind: a sysctl's key, the VIP. */
+  readonly kind: "guard" | "sysctl" | "offload" | "vip" | "group";
+  /** Which of its kind: a sysctl's key, a VIP. */
   readonly of: string;
   readonly name: string;
   readonly tool: Tool;
