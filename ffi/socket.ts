@@ -42,6 +42,7 @@ const BYTES_ACKED_AT = 120;
 const TCP_INFO_BYTES = 136;
 const MSG_NOSIGNAL = 0x4000;
 const SHUT_WR = 1;
+const SHUT_RDWR = 2;
 const SOCKADDR_BYTES = 16;
 
 /** Results of {@linkcode receive} and {@linkcode send} that are not a count of bytes. */
@@ -148,6 +149,11 @@ export function bytesAcknowledged(fd: number): number {
 /** Says that no more bytes will come from here. */
 export function finishSending(fd: number): void {
   libc.shutdown(fd, SHUT_WR);
+}
+
+/** Ends both directions, as far as the peer and who still uses the descriptor can see; it is to be closed as ever. */
+export function stopBoth(fd: number): void {
+  libc.shutdown(fd, SHUT_RDWR);
 }
 
 /** Makes the next {@linkcode close} reset the connection, so that the peer cannot take its end for an orderly one. */

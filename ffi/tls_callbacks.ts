@@ -44,6 +44,14 @@ export interface HandshakeOwner {
   readonly tickets: TicketKeys | undefined;
   /** Of a client: takes over an SSL_SESSION that its server lets it resume. */
   keepSession?(session: Deno.PointerValue): void;
+  /** The SSL_CTX to sign with for a name, and whether its key is slow to use; undefined refuses the handshake. */
+  signingContextFor?(serverName: string): SigningContext | undefined;
+}
+
+export interface SigningContext {
+  readonly context: Deno.PointerValue;
+  /** The key is in a device: nothing of the context may call back, it is used on a thread. */
+  readonly isSlow: boolean;
 }
 
 let owner: HandshakeOwner | undefined;

@@ -1,10 +1,13 @@
 /** A server's certificates and settings: SSL_CTX_new(3ssl). */
 import { UsageError } from "../core/errors.ts";
+import { isKeyUri } from "../core/tls/key_uri.ts";
 import { clearErrors, cString, firstError, loadOpenSsl, queuedErrors, ssl } from "./openssl.ts";
+import type { Pkcs11Token } from "./pkcs11_token.ts";
 import { alpnCallback, passwordCallback, serverNameCallback, ticketCallback } from "./tls_callbacks.ts";
 import { askForCertificates, type ClientAuthority } from "./tls_peer_certificate.ts";
-import { type Staple, stapleTo } from "./tls_staple.ts";
 import type { TlsSide } from "./tls_session.ts";
+import { type Staple, stapleTo } from "./tls_staple.ts";
+import { suspendForKey } from "./tls_suspension.ts";
 
 const SSL_CTRL_MODE = 33;
 const SSL_CTRL_SET_READ_AHEAD = 41;
@@ -37,7 +40,7 @@ const GROUPS = "X25519:P-256:P-384";
 
 export type TlsPolicy = keyof typeof POLICIES;
 
-/** PEM files: the chain with the server's certificate first, and its key. */
+/** PEM files: the chain with the server's certificate first, and its key, or the PKCS#11 URI of a key in a token. */
 export interface CertificateFiles {
   readonly cert: string;
   readonly key: string;
@@ -57,6 +60,13 @@ export interface TlsContextOptions {
   readonly clients?: ClientAuthority | undefined;
   /** The OCSP response to be sent with a certificate. */
   readonly stapleOf?: ((files: CertificateFiles) => Staple | undefined) | undefined;
+  /** Of keys by PKCS#11 URI. */
+  readonly token?: Pkcs11Token | undefined;
+  /**
+   * Where a key of it is in the token: `loop` suspends handshakes before the key is used, `thread` is for that use, and calls nothing
+   * back. Absent where no key is.
+   */
+  readonly side?: "loop" | "thread" | undefined;
 }
 
 export class TlsContext implements TlsSide {
@@ -65,7 +75,8 @@ export class TlsContext implements TlsSide {
   #stapled: (() => void)[] = [];
 
   /** Throws UsageError naming the file that cannot be used. */
-  constructor({ certificates, policy, asksForName, asksForTicketKeys, clients, stapleOf }: TlsContextOptions) {
+  constructor(options: TlsContextOptions) {
+    const { certificates, policy, asksForName, asksForTicketKeys, clients, stapleOf, token, side } = options;
     loadOpenSsl();
     queuedErrors();
     clearErrors();
@@ -85,7 +96,8 @@ export class TlsContext implements TlsSide {
       ssl.SSL_CTX_set_num_tickets(context, TICKETS_A_HANDSHAKE);
       // Every context of a server has the same: a session may be resumed under another name's.
       ssl.SSL_CTX_set_session_id_context(context, cString("dlba"), 4);
-      ssl.SSL_CTX_set_alpn_select_cb(context, alpnCallback.pointer, null);
+      if (side !== "thread") ssl.SSL_CTX_set_alpn_select_cb(context, alpnCallback.pointer, null);
+      if (side === "loop") suspendForKey(context);
       ssl.SSL_CTX_set_default_passwd_cb(context, passwordCallback.pointer);
       if (asksForName) {
         ssl.SSL_CTX_callback_ctrl(context, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB, serverNameCallback.pointer);
@@ -93,8 +105,9 @@ export class TlsContext implements TlsSide {
       if (asksForTicketKeys) {
         ssl.SSL_CTX_callback_ctrl(context, SSL_CTRL_SET_TLSEXT_TICKET_KEY_CB, ticketCallback.pointer);
       }
+      // No callback: who is asked for is sent from the thread, the answer is read and verified on the loop.
       if (clients !== undefined) askForCertificates(context, clients);
-      for (const files of certificates) this.#use(files, stapleOf?.(files));
+      for (const files of certificates) this.#use(files, token, stapleOf?.(files));
       queuedErrors();
     } catch (error) {
       queuedErrors();
@@ -103,7 +116,7 @@ export class TlsContext implements TlsSide {
     }
   }
 
-  #use({ cert, key }: CertificateFiles, staple: Staple | undefined): void {
+  #use({ cert, key }: CertificateFiles, token: Pkcs11Token | undefined, staple: Staple | undefined): void {
     // Reading a file to its end queues an error that is none.
     queuedErrors();
     clearErrors();
@@ -112,13 +125,18 @@ export class TlsContext implements TlsSide {
     }
     queuedErrors();
     clearErrors();
-    if (ssl.SSL_CTX_use_PrivateKey_file(this.#context, cString(key), SSL_FILETYPE_PEM) !== 1) {
+    if (!this.#useKey(key, token)) {
       throw new UsageError(`Cannot use the key ${key} with the certificate ${cert}: ${firstError()}`);
     }
     if (ssl.SSL_CTX_check_private_key(this.#context) !== 1) {
       throw new UsageError(`The key ${key} is not that of the certificate ${cert}`);
     }
     if (staple !== undefined) this.#stapled.push(stapleTo(this.#context, staple));
+  }
+
+  #useKey(key: string, token: Pkcs11Token | undefined): boolean {
+    if (isKeyUri(key)) return token!.useIn(this.#context, key);
+    return ssl.SSL_CTX_use_PrivateKey_file(this.#context, cString(key), SSL_FILETYPE_PEM) === 1;
   }
 
   /** For SSL_new and SSL_set_SSL_CTX, which take references of their own. */

@@ -3,10 +3,13 @@ import { clearErrors, firstError, queuedErrors, ssl, verificationError } from ".
 import { FAILED, finishSending, WOULD_BLOCK } from "./socket.ts";
 import { duringCallOf, type HandshakeOwner } from "./tls_callbacks.ts";
 import { type PeerCertificate, peerCertificate } from "./tls_peer_certificate.ts";
+import { stepOnThread, whyStepFailed } from "./tls_suspension.ts";
 
+const SSL_ERROR_NONE = 0;
 const SSL_ERROR_SSL = 1;
 const SSL_ERROR_WANT_READ = 2;
 const SSL_ERROR_WANT_WRITE = 3;
+const SSL_ERROR_WANT_X509_LOOKUP = 4;
 const SSL_ERROR_ZERO_RETURN = 6;
 /**
  * OpenSSL takes up to 16 KiB and a record's overhead from the system at once. After less than half of that, all of it taken, none is
@@ -38,6 +41,7 @@ export class TlsSession {
   #hasFailed = false;
   /** Bytes taken from the system since it had none, at most. */
   #taken = 0;
+  #isOnThread = false;
   /** Of SSL_get_error, for the last call that gave no bytes. */
   #error = 0;
 
@@ -108,8 +112,10 @@ export class TlsSession {
     this.#error = ssl.SSL_get_error(this.#ssl, result);
     if (!this.#isEstablished) this.#isEstablished = ssl.SSL_is_init_finished(this.#ssl) === 1;
     switch (this.#error) {
+      case SSL_ERROR_NONE:
       case SSL_ERROR_WANT_READ:
       case SSL_ERROR_WANT_WRITE:
+      case SSL_ERROR_WANT_X509_LOOKUP:
         return WOULD_BLOCK;
       case SSL_ERROR_ZERO_RETURN:
         return 0;
@@ -128,6 +134,28 @@ export class TlsSession {
   /** The last call can go on only when the system takes bytes, whatever it was. */
   get waitsToWrite(): boolean {
     return this.#error === SSL_ERROR_WANT_WRITE;
+  }
+
+  /** The handshake needs a key that is slow to use: {@linkcode stepOnThread} takes it on. */
+  get isSuspended(): boolean {
+    return this.#error === SSL_ERROR_WANT_X509_LOOKUP;
+  }
+
+  /**
+   * Takes the suspended handshake one step on, on a thread: until this resolves nothing else of the session may be called. False when
+   * the handshake failed, which {@linkcode whyStepFailed} explains.
+   */
+  async stepOnThread(): Promise<boolean> {
+    this.#isOnThread = true;
+    const result = await stepOnThread(this.#ssl);
+    this.#isOnThread = false;
+    // The other thread's errors are in a queue of its own: what is in this one would be taken for them.
+    clearErrors();
+    return this.#outcome(result) === WOULD_BLOCK || result === 1;
+  }
+
+  get whyStepFailed(): string {
+    return whyStepFailed(this.#ssl);
   }
 
   /** After FAILED: what OpenSSL says of it, as "no shared cipher"; to be asked at once. */
@@ -150,6 +178,7 @@ export class TlsSession {
   /** Frees the SSL object; a second call does nothing. */
   free(): void {
     if (this.#ssl === null) return;
+    if (this.#isOnThread) throw new Error("A session that a thread uses cannot be freed");
     if (this.#isEstablished && !this.#hasFailed) this.#side.end(this.#ssl);
     ssl.SSL_free(this.#ssl);
     this.#ssl = null;

@@ -1,6 +1,7 @@
 /** Whether the certificates that a config names can be used. */
 import { createPrivateKey, type X509Certificate } from "node:crypto";
 import { parseCertificate } from "../certificates/parse.ts";
+import { isKeyUri } from "../tls/key_uri.ts";
 import { besideConfig } from "./paths.ts";
 import { shortened } from "./printable.ts";
 import { asList, asMap, read } from "./raw.ts";
@@ -17,9 +18,12 @@ export function certificateRule(configFile: string, now: number): Rule {
       const certificate = load(configFile, cert, parseCertificate, (found) => {
         report([...at, "cert"], "a readable PEM certificate", found);
       });
-      const privateKey = load(configFile, key, createPrivateKey, (found) => {
-        report([...at, "key"], "a readable PEM key without password", found);
-      });
+      // A key in a device has a rule of its own.
+      const privateKey = typeof key === "string" && isKeyUri(key)
+        ? undefined
+        : load(configFile, key, createPrivateKey, (found) => {
+          report([...at, "key"], "a readable PEM key without password", found);
+        });
       if (!certificate) return;
       checkDates(certificate, now, (why) => {
         report([...at, "cert"], "a valid certificate", `${shortened(String(cert))} (${why})`);

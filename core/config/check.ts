@@ -2,6 +2,7 @@
 import { authorityRule } from "./authorities.ts";
 import { certificateRule } from "./certificates.ts";
 import { expiryRule } from "./expiry.ts";
+import { hardwareKeyRule } from "./hardware_keys.ts";
 import { type Checked, readAndCheck } from "./load.ts";
 import { ocspRule } from "./ocsp_files.ts";
 import { asMap, eachValue } from "./raw.ts";
@@ -16,6 +17,7 @@ export function checkFile(file: string, now: number): Checked {
     certificateRule(file, now),
     authorityRule(file, now),
     ocspRule(file, now),
+    hardwareKeyRule(file),
   ];
   return readAndCheck(file, rules, [expiryRule(file, now)]);
 }

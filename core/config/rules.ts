@@ -6,6 +6,7 @@ import { ipToU32, u32ToIp } from "../scheduler/addresses.ts";
 import { MAX_VIPS } from "../scheduler/settings.ts";
 import { didYouMean } from "./did_you_mean.ts";
 import { type KeyPath, pathText } from "./findings.ts";
+import { checkKeyUris } from "./key_uris.ts";
 import { shortened } from "./printable.ts";
 import { asList, asMap, eachBackEndValue, eachValue, type Raw, read } from "./raw.ts";
 import {
@@ -41,6 +42,7 @@ export function checkRules(data: unknown, report: Report): void {
   checkRoutes(raw, report);
   checkTimeouts(raw, report);
   checkTls(raw, report);
+  checkKeyUris(raw, report);
 }
 
 function checkArray(raw: Raw, report: Report): void {

@@ -153,14 +153,19 @@ export const serviceSchema = map({
 
 const certificateSchema = map({
   cert: path,
+  /** A PEM file, or a PKCS#11 URI (RFC 7512). */
   key: path,
   /** File of the OCSP response in DER that is sent with it, or `fetch`: asked for where the certificate says. */
   ocsp: v.optional(path),
 });
 
+/** Where keys by PKCS#11 URI are: the device's library, and a file with the PIN that only its owner may read. */
+export const pkcs11Schema = map({ module: path, pin_file: path });
+
 export const tlsSchema = map({
   /** Of two certificates for one name and of one key type the first serves; the first of all is the default. */
   certificates: list(certificateSchema),
+  pkcs11: v.optional(pkcs11Schema),
   /** `modern` is TLS 1.3 alone, `intermediate` TLS 1.2 too. */
   policy: v.optional(oneOf(["modern", "intermediate"]), "intermediate"),
   /** A client that names no server of these certificates, or none at all, is refused. */

@@ -16,6 +16,16 @@ interface Requirement {
 const LIBSSL: Requirement = { package: "libssl3", library: "libssl.so.3" };
 const CURL: Requirement = { package: "curl", program: "curl" };
 
+const TRIPLETS = { x86_64: "x86_64-linux-gnu", aarch64: "aarch64-linux-gnu" };
+const PKCS11_ENGINE = `/usr/lib/${TRIPLETS[Deno.build.arch]}/engines-3/pkcs11.so`;
+/** A token of software, and what makes a slow one of it. */
+const TOKEN: readonly Requirement[] = [
+  { package: "softhsm2", program: "softhsm2-util" },
+  { package: "opensc", program: "pkcs11-tool" },
+  { package: "libengine-pkcs11-openssl", library: PKCS11_ENGINE },
+  { package: "gcc", program: "gcc" },
+];
+
 /** Packages by mode. `loopback` needs nothing that a Debian with curl or openssl lacks. */
 const REQUIREMENTS = {
   loopback: [LIBSSL],
@@ -39,6 +49,7 @@ const REQUIREMENTS = {
     { package: "clang", program: "clang" },
     { package: "llvm", program: "llvm-strip" },
     { package: "libbpf-dev", header: "bpf/bpf_helpers.h" },
+    ...TOKEN,
   ],
   bench: [
     LIBSSL,

@@ -49,6 +49,12 @@ export abstract class Connection extends Timed {
     if (this.#isOpen) this.onReady();
   }
 
+  /** There may be something to read, though the system does not say so. */
+  wake(): void {
+    this.#mayRead = true;
+    this.loop.again(this);
+  }
+
   /** Its turn came again, after it stopped at {@linkcode READS_A_TURN}. */
   onTurn(): void {
     if (this.#isOpen) this.onReady();

@@ -1,10 +1,13 @@
 /** The event loop of a proxy process: descriptors, deadlines, and now and then Deno's own loop. */
 import { Epoll } from "../../ffi/epoll.ts";
-import { runtimeTurn } from "../../ffi/runtime_turn.ts";
+import { runtimeTurn, shortTurn } from "../../ffi/runtime_turn.ts";
+import { callsUnderWay } from "../../ffi/thread_calls.ts";
 import { type Timed, TimerWheel } from "./timer_wheel.ts";
 
 /** Longest wait for an event, ms: deadlines are seen within it. */
 const WAIT_MS = 100;
+/** The same while a call on another thread is under way: where it returns wakes nobody here. */
+const CALL_WAIT_MS = 1;
 /** Deno's event loop gets its turn so often, ms. */
 const TURN_MS = 50;
 
@@ -72,7 +75,7 @@ export class EventLoop {
     let turned = performance.now();
     while (!isDone()) {
       const unfinished = this.#unfinished;
-      const count = this.#epoll.wait(unfinished.length > 0 ? 0 : WAIT_MS);
+      const count = this.#epoll.wait(unfinished.length > 0 ? 0 : callsUnderWay > 0 ? CALL_WAIT_MS : WAIT_MS);
       this.now = performance.now();
       for (let i = 0; i < count; i++) if (this.#watchedOf(i)?.isIdle) this.#dispatch(i);
       for (let i = 0; i < count; i++) this.#dispatch(i);
@@ -84,6 +87,8 @@ export class EventLoop {
       if (this.now - turned >= TURN_MS) {
         await runtimeTurn();
         turned = performance.now();
+      } else if (callsUnderWay > 0) {
+        await shortTurn();
       }
     }
   }

@@ -4,8 +4,11 @@ import { besideConfig, runDir } from "../config/paths.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { announceReady } from "../node/role.ts";
 import { ArraySecret } from "../secrets/array_secret.ts";
+import type { Pkcs11Token } from "../../ffi/pkcs11_token.ts";
 import { EncryptedBackEnds } from "../tls/back_end_tls.ts";
 import { CertificateStore } from "../tls/certificate_store.ts";
+import { openToken } from "../tls/hardware_keys.ts";
+import { isKeyUri } from "../tls/key_uri.ts";
 import { FETCH } from "../tls/staples.ts";
 import { ArrayTicketKeys } from "../tls/ticket_keys.ts";
 import { TlsServer } from "../tls/tls_server.ts";
@@ -70,10 +73,11 @@ function openTls(config: Config, tls: NonNullable<Config["tls"]>, configFile: st
   if (existsSync(secretFile)) tickets = new ArrayTicketKeys(ArraySecret.load(secretFile), Date.now);
   const files = tls.certificates.map(({ cert, key, ocsp }) => ({
     cert: besideConfig(configFile, cert),
-    key: besideConfig(configFile, key),
+    key: isKeyUri(key) ? key : besideConfig(configFile, key),
     ocsp: ocsp === undefined || ocsp === FETCH ? ocsp : besideConfig(configFile, ocsp),
   }));
   const hasStaples = files.some(({ ocsp }) => ocsp !== undefined);
+  const token = files.some(({ key }) => isKeyUri(key)) ? openTokenOf(tls, configFile) : undefined;
   const store = new CertificateStore({
     files,
     policy: tls.policy,
@@ -83,12 +87,17 @@ function openTls(config: Config, tls: NonNullable<Config["tls"]>, configFile: st
     clients: tls.client_ca === undefined
       ? undefined
       : { ca: besideConfig(configFile, tls.client_ca), isRequired: tls.client_auth === "required" },
+    token,
   });
   return new TlsServer(store, tickets, log);
 }
 
 function log(line: string): void {
   console.error(`serve: ${line}`);
+}
+
+function openTokenOf({ pkcs11 }: NonNullable<Config["tls"]>, configFile: string): Pkcs11Token | undefined {
+  return pkcs11 && openToken(besideConfig(configFile, pkcs11.module), besideConfig(configFile, pkcs11.pin_file));
 }
 
 /** Takes certificates into service whose files changed. */

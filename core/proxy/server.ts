@@ -4,6 +4,7 @@ import { strerror } from "../../ffi/errno.ts";
 import type { Config } from "../config/schema.ts";
 import { UsageError } from "../errors.ts";
 import type { EncryptedBackEnds } from "../tls/back_end_tls.ts";
+import { HardwareTlsStream } from "../tls/hardware_stream.ts";
 import type { TlsServer } from "../tls/tls_server.ts";
 import { Dispatcher } from "./app.ts";
 import type { BackEndTable } from "./back_end_table.ts";
@@ -183,7 +184,8 @@ class Listener extends Timed {
     const peer = acceptedFrom();
     const identity = new ClientIdentity(peer, this.tls !== undefined, this.context.asksForCertificates);
     const stream = this.tls ? this.tls.accept(fd, peer, identity) : new PlainStream(fd);
-    new ClientConnection(this.context, stream, identity);
+    const connection = new ClientConnection(this.context, stream, identity);
+    if (stream instanceof HardwareTlsStream) stream.wake = () => connection.wake();
   }
 
   override onTimeout(): void {

@@ -1,10 +1,14 @@
 /** The certificates in service, each set of them an OpenSSL context, and their renewal when the files change. */
 import { X509Certificate } from "node:crypto";
-import type { ClientAuthority } from "../../ffi/tls_peer_certificate.ts";
+import { type Pkcs11Token, TokenError } from "../../ffi/pkcs11_token.ts";
+import type { SigningContext } from "../../ffi/tls_callbacks.ts";
 import { type CertificateFiles, TlsContext, type TlsPolicy } from "../../ffi/tls_context.ts";
+import type { ClientAuthority } from "../../ffi/tls_peer_certificate.ts";
 import { UsageError } from "../errors.ts";
 import type { FetchOptions } from "./fetched_staple.ts";
 import { stateOf } from "./file_state.ts";
+import { tokenLine } from "./hardware_keys.ts";
+import { isKeyUri } from "./key_uri.ts";
 import { CertificateNames, type NamedCertificate } from "./names.ts";
 import { FETCH, Staples } from "./staples.ts";
 
@@ -24,6 +28,8 @@ export interface StoreOptions {
   readonly clients?: ClientAuthority | undefined;
   /** Where certificates have OCSP responses. */
   readonly staples?: FetchOptions | undefined;
+  /** Has the keys that are given by URI. */
+  readonly token?: Pkcs11Token | undefined;
 }
 
 interface InService {
@@ -32,6 +38,8 @@ interface InService {
   readonly contexts: ReadonlyMap<readonly Certificate[], TlsContext>;
   readonly fallback: TlsContext;
   readonly staples: Staples | undefined;
+  /** Of a context with a key in the token: what signs in its place, on a thread. */
+  readonly signing: ReadonlyMap<TlsContext, TlsContext>;
 }
 
 export class CertificateStore {
@@ -62,6 +70,19 @@ export class CertificateStore {
     return this.options.isStrict ? undefined : fallback;
   }
 
+  /** Some key is in a device. */
+  get hasHardwareKeys(): boolean {
+    return this.#inService.signing.size > 0;
+  }
+
+  /** What signs for a server name; undefined where the handshake is to be refused. */
+  signingContextFor(serverName: string): SigningContext | undefined {
+    const context = this.contextFor(serverName);
+    if (context === undefined) return undefined;
+    const signing = this.#inService.signing.get(context);
+    return { context: (signing ?? context).pointer, isSlow: signing !== undefined };
+  }
+
   /**
    * Takes new files into service; true when they had changed. Connections keep what they have. Throws UsageError when the new files
    * cannot be used: the old ones stay in service.
@@ -89,26 +110,34 @@ export class CertificateStore {
   }
 }
 
-function closeAll({ contexts, fallback }: InService): void {
+function closeAll({ contexts, fallback, signing }: InService): void {
+  for (const context of signing.values()) context.close();
   for (const context of contexts.values()) context.close();
   fallback.close();
 }
 
-function load({ files, policy, hasTicketKeys, isStrict, clients, ...rest }: StoreOptions, before?: Staples): InService {
+function load(options: StoreOptions, before?: Staples): InService {
+  const { files, policy, hasTicketKeys, isStrict, clients, token } = options;
   const certificates = files.map(read);
   const names = new CertificateNames(certificates);
   // One certificate and no strictness: there is nothing to choose, and nobody needs to be asked.
   const asksForName = certificates.length > 1 || isStrict;
-  const make = (set: readonly Certificate[]) =>
-    new TlsContext({
-      certificates: set.map((certificate) => certificate.files),
-      policy,
-      asksForName,
-      asksForTicketKeys: hasTicketKeys,
-      clients,
-      stapleOf: staples && ((each) => staples.of(each)),
-    });
-  const staples = rest.staples && new Staples(files, rest.staples, before);
+  const staples = options.staples && new Staples(files, options.staples, before);
+  const signing = new Map<TlsContext, TlsContext>();
+  const made: TlsContext[] = [];
+  const make = (set: readonly Certificate[]) => {
+    const common = { certificates: set.map((certificate) => certificate.files), policy, clients, token };
+    const asks = { asksForName, asksForTicketKeys: hasTicketKeys };
+    if (!common.certificates.some(({ key }) => isKeyUri(key))) {
+      return new TlsContext({ ...common, ...asks, stapleOf: staples && ((each) => staples.of(each)) });
+    }
+    const silent = { asksForName: false, asksForTicketKeys: false };
+    const thread = new TlsContext({ ...common, ...silent, side: "thread" });
+    made.push(thread);
+    const context = new TlsContext({ ...common, ...asks, side: "loop" });
+    signing.set(context, thread);
+    return context;
+  };
   const contexts = new Map<readonly Certificate[], TlsContext>();
   let fallback: TlsContext | undefined;
   try {
@@ -122,12 +151,12 @@ function load({ files, policy, hasTicketKeys, isStrict, clients, ...rest }: Stor
     }
     const first = certificates[0]!;
     fallback = make(names.find(first.names[0] ?? "") ?? [first]);
-    return { certificates, names, contexts, fallback, staples };
+    return { certificates, names, contexts, fallback, staples, signing };
   } catch (error) {
-    for (const context of contexts.values()) context.close();
+    for (const context of [...made, ...contexts.values()]) context.close();
     fallback?.close();
     staples?.closeExcept(before);
-    throw error;
+    throw error instanceof TokenError ? new UsageError(tokenLine(error)) : error;
   }
 }
 
@@ -155,7 +184,11 @@ function namesOf({ subjectAltName }: X509Certificate): string[] {
 /** Changes when a file does. */
 function statesOf({ files, clients }: StoreOptions): string {
   return [
-    ...files.flatMap(({ cert, key, ocsp }) => [cert, key, ...(ocsp === undefined || ocsp === FETCH ? [] : [ocsp])]),
+    ...files.flatMap(({ cert, key, ocsp }) => [
+      cert,
+      ...(isKeyUri(key) ? [] : [key]),
+      ...(ocsp === undefined || ocsp === FETCH ? [] : [ocsp]),
+    ]),
     ...(clients ? [clients.ca] : []),
   ].map(stateOf).join("\n");
 }

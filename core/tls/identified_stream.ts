@@ -1,4 +1,4 @@
-/** A client's connection whose certificate is told before its first bytes. */
+/** A client's connection whose certificate is told before its first bytes, where clients are asked for one. */
 import type { PeerCertificate } from "../../ffi/tls_peer_certificate.ts";
 import type { TlsSession } from "../../ffi/tls_session.ts";
 import { FAILED } from "../proxy/stream.ts";
@@ -16,9 +16,15 @@ export class IdentifiedStream extends TlsStream {
   #session: TlsSession;
   #isKnown = false;
 
-  constructor(fd: number, session: TlsSession, onFailed: (why: string) => void, readonly client: Identified) {
+  constructor(
+    fd: number,
+    session: TlsSession,
+    onFailed: (why: string) => void,
+    readonly client: Identified | undefined,
+  ) {
     super(fd, session, onFailed);
     this.#session = session;
+    this.#isKnown = client === undefined;
   }
 
   override read(buffer: Uint8Array<ArrayBuffer>, length: number): number {
@@ -37,7 +43,7 @@ export class IdentifiedStream extends TlsStream {
       this.onFailedHandshake(`a certificate whose subject has ${length} characters, more than ${MAX_SUBJECT}`);
       return false;
     }
-    this.client.identify(certificate);
+    this.client?.identify(certificate);
     return true;
   }
 }

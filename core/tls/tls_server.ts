@@ -1,9 +1,11 @@
 /** TLS of a server: certificates by name, tickets of the array, and what became of handshakes. */
-import type { HandshakeOwner, TicketKeys } from "../../ffi/tls_callbacks.ts";
+import type { HandshakeOwner, SigningContext, TicketKeys } from "../../ffi/tls_callbacks.ts";
 import { TlsSession } from "../../ffi/tls_session.ts";
 import type { CertificateStore } from "./certificate_store.ts";
 import { FailureLog } from "./failure_log.ts";
+import { HardwareTlsStream } from "./hardware_stream.ts";
 import { type Identified, IdentifiedStream } from "./identified_stream.ts";
+import { SigningQueue } from "./signing_queue.ts";
 import { TlsStream } from "./tls_stream.ts";
 
 /** Failed handshakes that are logged in a second. */
@@ -17,6 +19,8 @@ export class TlsServer implements HandshakeOwner {
     readonly store: CertificateStore,
     readonly tickets: TicketKeys | undefined,
     readonly log: (line: string) => void,
+    /** For the device of its keys, where they are in one. */
+    readonly signing = new SigningQueue(),
   ) {
     this.#failures = new FailureLog(log, "TLS handshakes", LOGGED, SECOND_MS);
   }
@@ -25,11 +29,16 @@ export class TlsServer implements HandshakeOwner {
     return this.store.contextFor(serverName)?.pointer;
   }
 
+  signingContextFor(serverName: string): SigningContext | undefined {
+    return this.store.signingContextFor(serverName);
+  }
+
   /** The connection of a descriptor that was accepted from `peer`; `client` hears who it is, where clients are asked. */
   accept(fd: number, peer: string, client?: Identified): TlsStream {
     const session = new TlsSession(this.store.fallback, fd, this);
     const onFailed = (why: string) => this.#failures.add(`TLS handshake of ${peer} failed: ${why}`);
-    const asks = this.store.options.clients !== undefined && client !== undefined;
-    return asks ? new IdentifiedStream(fd, session, onFailed, client) : new TlsStream(fd, session, onFailed);
+    const asked = this.store.options.clients === undefined ? undefined : client;
+    if (this.store.hasHardwareKeys) return new HardwareTlsStream(fd, session, onFailed, this.signing, asked);
+    return asked ? new IdentifiedStream(fd, session, onFailed, asked) : new TlsStream(fd, session, onFailed);
   }
 }

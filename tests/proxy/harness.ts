@@ -30,6 +30,8 @@ export interface ServeOptions {
   readonly bytes?: Readonly<Record<string, Uint8Array>>;
   /** Keep what it says on stderr: {@linkcode ServeProcess.log}. */
   readonly keepsLog?: boolean;
+  /** Keys by the name of their certificate, where they are not in `tls/`: PKCS#11 URIs. */
+  readonly keys?: Readonly<Record<string, string>>;
   /** Files to be there before it starts, by their path below the config's folder. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -54,6 +56,7 @@ export class ServeProcess {
       config = "",
       tls = "",
       certificates = [],
+      keys = {},
       files = {},
       keepsLog = false,
       ocsp = {},
@@ -64,7 +67,7 @@ export class ServeProcess {
     const list = backEnds.map((port, i) => `{ key: ${i + 1}, address: "127.0.0.1:${port}"${backEnd} }`);
     const pairs = ["localhost", ...certificates].map((name) => {
       const staple = ocsp[name] === undefined ? "" : `, ocsp: ${ocsp[name]}`;
-      return `{ cert: tls/${name}.crt, key: tls/${name}.key${staple} }`;
+      return `{ cert: tls/${name}.crt, key: "${keys[name] ?? `tls/${name}.key`}"${staple} }`;
     });
     await Deno.writeTextFile(
       `${dir}/dlba.yaml`,

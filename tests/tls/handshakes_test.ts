@@ -9,7 +9,7 @@ import { TlsServer } from "../../core/tls/tls_server.ts";
 import type { TlsStream } from "../../core/tls/tls_stream.ts";
 import { FACTOR } from "../soak.ts";
 import { freePorts } from "../proxy/harness.ts";
-import { filesOf, makePair } from "./openssl.ts";
+import { clientHello, filesOf, makePair } from "./openssl.ts";
 
 const WOULD_BLOCK = -1;
 const FAILED = -2;
@@ -60,20 +60,6 @@ async function outcome(stream: TlsStream, ms = 2000): Promise<number> {
     await delay(1);
   }
   return WOULD_BLOCK;
-}
-
-/** What OpenSSL's client sends first. */
-async function clientHello(): Promise<Uint8Array> {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const args = ["s_client", "-connect", `127.0.0.1:${listener.addr.port}`];
-  const child = new Deno.Command("openssl", { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
-  const connection = await listener.accept();
-  const buffer = new Uint8Array(4096);
-  const count = await connection.read(buffer);
-  connection.close();
-  listener.close();
-  await child.status;
-  return buffer.slice(0, count!);
 }
 
 Deno.test("TlsSession: handshakes cut at any byte, changed at any byte and garbage free what they took", async () => {

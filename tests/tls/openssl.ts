@@ -42,3 +42,17 @@ export async function sClient(port: number, input: string, ...flags: string[]): 
   await writer.close().catch(() => {});
   return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
 }
+
+/** What OpenSSL's client sends first. */
+export async function clientHello(...flags: string[]): Promise<Uint8Array> {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const args = ["s_client", "-connect", `127.0.0.1:${listener.addr.port}`, ...flags];
+  const child = new Deno.Command("openssl", { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+  const connection = await listener.accept();
+  const buffer = new Uint8Array(4096);
+  const count = await connection.read(buffer);
+  connection.close();
+  listener.close();
+  await child.status;
+  return buffer.slice(0, count!);
+}

@@ -1,0 +1,265 @@
+/** Keys in a token, served by `dlba serve`: they sign, their slowness is theirs alone, and their loss is said. */
+import assert from "node:assert/strict";
+import { delay } from "../../core/delay.ts";
+import { answering, fromLatin1, latin1, RawBackEnd, readToEnd, sendAll, ServeProcess } from "../proxy/harness.ts";
+import { filesOf, makePair, sClient } from "./openssl.ts";
+import { type KeyKind, keyUri, lacksToken, PIN, SoftHsm } from "./soft_hsm.ts";
+
+const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+const GET = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+const HANDSHAKES = 1000;
+const AT_ONCE = 8;
+/** A device of the slow kind, ms a signature. */
+const SLOW_MS = 300;
+/** What others may wait at most in 99 of 100 cases, ms: far less than a signature takes, more than a busy machine does. */
+const UNHARMED_MS = SLOW_MS / 6;
+
+interface Site {
+  readonly hsm: SoftHsm;
+  readonly serve: ServeProcess;
+  /** PEM of the certificates by name. */
+  readonly certificates: Readonly<Record<string, string>>;
+  /** One request over a connection of its own; resolves to its time, ms. */
+  get(name: string): Promise<number>;
+}
+
+/** `hard.example`'s key is in a slow token, `localhost`'s is a file. */
+async function withSite(kind: KeyKind, work: (site: Site) => Promise<void>): Promise<void> {
+  const hsm = await SoftHsm.create();
+  const module = await hsm.makeSlowModule();
+  const hard = await hsm.makeKey("hard", kind, ["hard.example"]);
+  const soft = await makePair("ec", ["localhost"]);
+  const backEnd = new RawBackEnd(answering(OK));
+  const serve = await ServeProcess.start({
+    backEnds: [backEnd.port],
+    certificates: ["hard"],
+    keys: { hard: keyUri("hard") },
+    tls: hsm.section(module),
+    files: { ...filesOf({ localhost: soft }), "tls/hard.crt": hard },
+  });
+  const caCerts = [hard, soft.cert];
+  const get = async (hostname: string) => {
+    const began = performance.now();
+    const tcp = await Deno.connect({ hostname: "127.0.0.1", port: serve.https });
+    tcp.setNoDelay();
+    const connection = await Deno.startTls(tcp, { hostname, caCerts });
+    await sendAll(connection, latin1(GET));
+    assert.match(await readToEnd(connection), /^HTTP\/1\.1 200 OK\r\n.*ok$/s);
+    return performance.now() - began;
+  };
+  try {
+    await work({ hsm, serve, certificates: { hard, soft: soft.cert }, get });
+  } finally {
+    hsm.setPace(0);
+    await backEnd.close();
+    assert.equal(await serve.stop(), 0);
+    await hsm.remove();
+  }
+}
+
+/** A connection to `localhost` that stays; `ask` resolves to the time of one request over it, ms. */
+async function keptConnection(port: number, certificate: string) {
+  const connection = await Deno.connectTls({ hostname: "localhost", port, caCerts: [certificate] });
+  const buffer = new Uint8Array(4096);
+  const ask = async () => {
+    const began = performance.now();
+    await sendAll(connection, latin1(GET.replace("close", "keep-alive")));
+    let text = "";
+    while (!text.endsWith("\r\n\r\nok")) {
+      const count = await connection.read(buffer);
+      assert.ok(count !== null, "the connection stays");
+      text += fromLatin1(buffer.subarray(0, count));
+    }
+    return performance.now() - began;
+  };
+  return { ask, close: () => connection.close() };
+}
+
+async function untilSockets(serve: ServeProcess, most: number): Promise<void> {
+  for (let i = 0; i < 60 && serve.sockets() > most; i++) await delay(100);
+  assert.ok(serve.sockets() <= most, `${serve.sockets()} sockets, at most ${most} were to stay`);
+}
+
+function percentile(times: readonly number[], percent: number): number {
+  return times.toSorted((one, other) => one - other)[Math.ceil(times.length * percent / 100) - 1]!;
+}
+
+for (const kind of ["ec", "rsa"] as const) {
+  Deno.test({
+    name: `tls: a key in a token serves ${HANDSHAKES} handshakes, ${kind}`,
+    ignore: lacksToken,
+    fn: () =>
+      withSite(kind, async ({ hsm, serve, get }) => {
+        await get("hard.example");
+        const atStart = serve.sockets();
+        const before = hsm.signatures;
+        let left = HANDSHAKES;
+        await Promise.all(Array.from({ length: AT_ONCE }, async () => {
+          while (left-- > 0) await get("hard.example");
+        }));
+        assert.equal(hsm.signatures - before, HANDSHAKES, "the token made each signature");
+        // Kept connections to the back end come and go.
+        await untilSockets(serve, atStart + AT_ONCE);
+      }),
+  });
+}
+
+Deno.test({
+  name: "tls: with a key in a token OpenSSL's client gets TLS 1.2 and 1.3, a second try for a group, ALPN, resumption",
+  ignore: lacksToken,
+  fn: () =>
+    withSite("rsa", async ({ hsm, serve }) => {
+      const ask = (...flags: string[]) =>
+        sClient(serve.https, GET, "-servername", "hard.example", "-ign_eof", ...flags);
+      for (const version of ["-tls1_2", "-tls1_3"]) {
+        const session = `${hsm.dir}/session`;
+        assert.match(await ask(version, "-sess_out", session), /New, TLSv1.*200 OK/s, version);
+        const before = hsm.signatures;
+        hsm.setPace("removed");
+        assert.match(await ask(version, "-sess_in", session), /Reused, TLSv1.*200 OK/s, version);
+        hsm.setPace(0);
+        assert.equal(hsm.signatures, before, "a resumed session needs no signature");
+      }
+      // Its first key share is of no group of ours: HelloRetryRequest.
+      assert.match(await ask("-tls1_3", "-groups", "P-521:X25519"), /Server Temp Key: X25519.*200 OK/s);
+      assert.match(await ask("-tls1_3", "-alpn", "h2,http/1.1"), /ALPN protocol: http\/1\.1/);
+      assert.match(await ask("-tls1_3", "-alpn", "h2"), /alert no application protocol/);
+      // No protocol is named to a client of TLS 1.2: it takes HTTP/1.1 then (RFC 7301 section 3.2).
+      assert.match(await ask("-tls1_2", "-alpn", "h2,http/1.1"), /No ALPN negotiated.*200 OK/s);
+    }),
+});
+
+Deno.test({
+  name: "tls: a slow token stalls no other connection",
+  ignore: lacksToken,
+  fn: () =>
+    withSite("ec", async ({ hsm, serve, certificates, get }) => {
+      const waves = 4;
+      const kept = await keptConnection(serve.https, certificates["soft"]!);
+      /** Times of requests over one connection, and of those over a new one each. */
+      const others = async (until: Promise<unknown>) => {
+        const times = { kept: [] as number[], made: [] as number[] };
+        let isOver = false;
+        until.finally(() => isOver = true);
+        while (!isOver) {
+          times.kept.push(await kept.ask());
+          times.made.push(await get("localhost"));
+        }
+        return times;
+      };
+      await get("hard.example");
+      await others(delay(200));
+      const alone = await others(delay(waves * SLOW_MS));
+      hsm.setPace(SLOW_MS);
+      const began = performance.now();
+      const slow = Promise.all(Array.from({ length: waves * AT_ONCE }, () => get("hard.example")));
+      const beside = await others(slow);
+      const took = performance.now() - began;
+      kept.close();
+      console.log(`${waves * AT_ONCE} handshakes of ${SLOW_MS} ms in ${took.toFixed(0)} ms`);
+      for (const way of ["kept", "made"] as const) {
+        const p99 = [alone, beside].map((times) => percentile(times[way], 99).toFixed(1));
+        const text = `${beside[way].length} requests over ${way} connections: p99 alone ${p99[0]} ms, beside ${
+          p99[1]
+        } ms`;
+        console.log(text);
+        assert.ok(percentile(beside[way], 99) < UNHARMED_MS, text);
+      }
+      assert.ok(took < (waves + 1.5) * SLOW_MS, `the token's places were used: ${took} ms`);
+      assert.ok(Math.min(...await slow) >= SLOW_MS);
+    }),
+});
+
+Deno.test({
+  name: "tls: clients that vanish while their handshake waits for the token leave nothing",
+  ignore: lacksToken,
+  fn: () =>
+    withSite("ec", async ({ hsm, serve, get }) => {
+      await get("localhost");
+      const atStart = serve.sockets();
+      hsm.setPace(50);
+      for (let round = 0; round < 10; round++) {
+        const clients = await Promise.all(Array.from({ length: 12 }, async () => {
+          const tcp = await Deno.connect({ hostname: "127.0.0.1", port: serve.https });
+          const tls = await Deno.startTls(tcp, { hostname: "hard.example" });
+          tls.handshake().catch(() => {});
+          return tls;
+        }));
+        await delay(5 * round);
+        for (const client of clients) client.close();
+        await get("localhost");
+      }
+      await get("hard.example");
+      await untilSockets(serve, atStart);
+    }),
+});
+
+Deno.test({
+  name: "tls: a token that is removed fails its handshakes alone, and serves again when it is back",
+  ignore: lacksToken,
+  fn: () =>
+    withSite("ec", async ({ hsm, serve, get }) => {
+      await get("hard.example");
+      hsm.setPace("removed");
+      for (const version of ["-tls1_2", "-tls1_3"]) {
+        const said = await sClient(serve.https, GET, "-servername", "hard.example", "-ign_eof", version);
+        assert.match(said, /alert internal error/, version);
+        assert.doesNotMatch(said, /200 OK/, version);
+        await get("localhost");
+      }
+      hsm.setPace(0);
+      await get("hard.example");
+    }),
+});
+
+Deno.test({
+  name: "tls: a token that hangs is given up after a while, and does not keep the server from ending",
+  ignore: lacksToken,
+  fn: () =>
+    withSite("ec", async ({ hsm, get }) => {
+      hsm.setPace(20_000);
+      const waiting = Array.from({ length: 2 * AT_ONCE }, () => get("hard.example"));
+      const began = performance.now();
+      const outcomes = await Promise.allSettled(waiting);
+      const took = performance.now() - began;
+      assert.ok(outcomes.every(({ status }) => status === "rejected"));
+      assert.ok(took > 4_000 && took < 7_000, `${took} ms`);
+      await get("localhost");
+    }),
+});
+
+Deno.test({
+  name: "serve: what of a token cannot be used keeps it from starting, in one line without the PIN",
+  ignore: lacksToken,
+  fn: () =>
+    withSite("ec", async ({ hsm, serve }) => {
+      const config = await Deno.readTextFile(`${serve.dir}/dlba.yaml`);
+      const attempt = async (change: (text: string) => string) => {
+        await Deno.writeTextFile(`${serve.dir}/dlba.yaml`, change(config));
+        const { code, stderr } = await serve.failingSuccessor(["--worker", "1"]);
+        assert.equal(code, 2);
+        assert.doesNotMatch(stderr, new RegExp(PIN));
+        return stderr;
+      };
+      const same = (text: string) => text;
+      await Deno.writeTextFile(hsm.pinFile, "000000\n");
+      assert.equal(await attempt(same), "The token does not take its PIN: PIN incorrect\n");
+      await Deno.writeTextFile(hsm.pinFile, PIN);
+      await Deno.chmod(hsm.pinFile, 0o640);
+      assert.match(await attempt(same), /^Cannot use the PIN file \S+: can be read by others .*chmod 600\n$/);
+      await Deno.chmod(hsm.pinFile, 0o600);
+      assert.match(
+        await attempt((text) => text.replace("object=hard", "object=other")),
+        /^Cannot use the key pkcs11:token=dlba;object=other;type=private: not found in a token\n$/,
+      );
+      assert.match(
+        await attempt((text) => text.replace(/slow_token\.so/, "none.so")),
+        /^Cannot use the PKCS#11 module \S+none\.so: no such file\n$/,
+      );
+      await hsm.makeKey("another", "ec", ["another"]);
+      assert.match(
+        await attempt((text) => text.replace("object=hard", "object=another")),
+        /^Cannot use the key pkcs11:\S+ with the certificate \S+hard\.crt: key values mismatch\n$/,
+      );
+    }),
+});
