@@ -12,8 +12,3 @@ export async function runtimeTurn(): Promise<void> {
   await libc.getppid();
   await new Promise((resolve) => setImmediate(resolve));
 }
-
-/** The same for what needs no reactor, as a call that returns from another thread: 1 us instead of 100. */
-export function shortTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}

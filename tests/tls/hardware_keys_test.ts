@@ -16,9 +16,10 @@ const UNHARMED_MS = SLOW_MS / 6;
 
 interface Site {
   readonly hsm: SoftHsm;
-  readonly serve: ServeProcess;
-  /** PEM of the certificates by name. */
-  readonly certificates: Readonly<Record<string, string>>;
+  /** Stopped at the end. */
+  serve: ServeProcess;
+  /** PEM of those that the clients trust. */
+  readonly certificates: string[];
   /** One request over a connection of its own; resolves to its time, ms. */
   get(name: string): Promise<number>;
 }
@@ -37,29 +38,30 @@ async function withSite(kind: KeyKind, work: (site: Site) => Promise<void>): Pro
     tls: hsm.section(module),
     files: { ...filesOf({ localhost: soft }), "tls/hard.crt": hard },
   });
-  const caCerts = [hard, soft.cert];
+  const certificates = [hard, soft.cert];
   const get = async (hostname: string) => {
     const began = performance.now();
     const tcp = await Deno.connect({ hostname: "127.0.0.1", port: serve.https });
     tcp.setNoDelay();
-    const connection = await Deno.startTls(tcp, { hostname, caCerts });
+    const connection = await Deno.startTls(tcp, { hostname, caCerts: certificates });
     await sendAll(connection, latin1(GET));
     assert.match(await readToEnd(connection), /^HTTP\/1\.1 200 OK\r\n.*ok$/s);
     return performance.now() - began;
   };
+  const site: Site = { hsm, serve, certificates, get };
   try {
-    await work({ hsm, serve, certificates: { hard, soft: soft.cert }, get });
+    await work(site);
   } finally {
     hsm.setPace(0);
     await backEnd.close();
-    assert.equal(await serve.stop(), 0);
+    assert.equal(await site.serve.stop(), 0);
     await hsm.remove();
   }
 }
 
 /** A connection to `localhost` that stays; `ask` resolves to the time of one request over it, ms. */
-async function keptConnection(port: number, certificate: string) {
-  const connection = await Deno.connectTls({ hostname: "localhost", port, caCerts: [certificate] });
+async function keptConnection(port: number, caCerts: string[]) {
+  const connection = await Deno.connectTls({ hostname: "localhost", port, caCerts });
   const buffer = new Uint8Array(4096);
   const ask = async () => {
     const began = performance.now();
@@ -135,7 +137,7 @@ Deno.test({
   fn: () =>
     withSite("ec", async ({ hsm, serve, certificates, get }) => {
       const waves = 4;
-      const kept = await keptConnection(serve.https, certificates["soft"]!);
+      const kept = await keptConnection(serve.https, certificates);
       /** Times of requests over one connection, and of those over a new one each. */
       const others = async (until: Promise<unknown>) => {
         const times = { kept: [] as number[], made: [] as number[] };
@@ -195,10 +197,11 @@ Deno.test({
 });
 
 Deno.test({
-  name: "tls: a token that is removed fails its handshakes alone, and serves again when it is back",
+  name: "tls: a token that is removed fails its handshakes alone; once it is back, a successor serves",
   ignore: lacksToken,
   fn: () =>
-    withSite("ec", async ({ hsm, serve, get }) => {
+    withSite("ec", async (site) => {
+      const { hsm, serve, get } = site;
       await get("hard.example");
       hsm.setPace("removed");
       for (const version of ["-tls1_2", "-tls1_3"]) {
@@ -208,7 +211,40 @@ Deno.test({
         await get("localhost");
       }
       hsm.setPace(0);
+      // Its sessions went with it, and the engine makes no new ones.
+      site.serve = await serve.successor("--take-over");
+      assert.equal((await serve.child.status).code, 0);
       await get("hard.example");
+    }),
+});
+
+Deno.test({
+  name: "tls: a certificate renewed for the same key in a token costs no request, one for another key changes nothing",
+  ignore: lacksToken,
+  fn: () =>
+    withSite("ec", async ({ hsm, serve, certificates, get }) => {
+      const subject = async () => {
+        const said = await sClient(serve.https, "Q\n", "-servername", "hard.example");
+        return /^subject=CN = (.*)$/m.exec(said)?.[1];
+      };
+      hsm.setPace(20);
+      let isOver = false;
+      let asked = 0;
+      const load = Array.from({ length: 4 }, async () => {
+        for (; !isOver; asked++) await get("hard.example");
+      });
+      await hsm.makeKey("other", "ec", ["other.example"]);
+      await Deno.copyFile(`${hsm.dir}/other.crt`, `${serve.dir}/tls/hard.crt`);
+      await delay(2500);
+      assert.equal(await subject(), "hard.example");
+      await hsm.makeCertificate("hard", ["renewed", "hard.example"]);
+      certificates.push(await Deno.readTextFile(`${hsm.dir}/hard.crt`));
+      await Deno.copyFile(`${hsm.dir}/hard.crt`, `${serve.dir}/tls/hard.crt`);
+      for (let i = 0; i < 60 && await subject() !== "renewed"; i++) await delay(100);
+      assert.equal(await subject(), "renewed");
+      isOver = true;
+      await Promise.all(load);
+      assert.ok(asked > 50, `${asked} requests`);
     }),
 });
 

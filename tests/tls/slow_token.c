@@ -8,7 +8,7 @@ typedef unsigned long CK_RV;
 typedef CK_RV (*C_Sign_t)(unsigned long, unsigned char *, unsigned long, unsigned char *, unsigned long *);
 
 /* CK_FUNCTION_LIST: a version, then the functions in the standard's order (PKCS#11 2.40, section 3.6). */
-enum { FUNCTIONS = 68, SIGN = 43 };
+enum { FUNCTIONS = 68, CLOSE_ALL_SESSIONS = 14, GET_SESSION_INFO = 15, SIGN = 43 };
 struct function_list {
   unsigned char major, minor;
   void *functions[FUNCTIONS];
@@ -28,6 +28,8 @@ extern int usleep(unsigned int);
 
 static struct function_list list;
 static C_Sign_t sign;
+static CK_RV (*session_info)(unsigned long, unsigned long *);
+static CK_RV (*close_all_sessions)(unsigned long);
 
 static CK_RV slow_sign(unsigned long session, unsigned char *data, unsigned long length, unsigned char *out,
                        unsigned long *out_length) {
@@ -40,10 +42,9 @@ static CK_RV slow_sign(unsigned long session, unsigned char *data, unsigned long
     close(file);
   }
   if (text[0] == 'r') {
-    /* The operation is over, as it would be. */
-    unsigned char lost[1024];
-    unsigned long lost_length = sizeof lost;
-    sign(session, data, length, lost, &lost_length);
+    /* Every session ends with it: PKCS#11 2.40, section 2.6.2 of the usage guide. */
+    unsigned long info[4];
+    if (session_info(session, info) == CKR_OK) close_all_sessions(info[0]);
     return CKR_DEVICE_REMOVED;
   }
   for (const char *at = text; *at >= '0' && *at <= '9'; at++) ms = ms * 10 + (unsigned int)(*at - '0');
@@ -67,6 +68,8 @@ CK_RV C_GetFunctionList(struct function_list **result) {
     if (!get || get(&real) != CKR_OK) return CKR_GENERAL_ERROR;
     list = *real;
     sign = (C_Sign_t)real->functions[SIGN];
+    session_info = (CK_RV(*)(unsigned long, unsigned long *))real->functions[GET_SESSION_INFO];
+    close_all_sessions = (CK_RV(*)(unsigned long))real->functions[CLOSE_ALL_SESSIONS];
     list.functions[SIGN] = (void *)slow_sign;
   }
   *result = &list;

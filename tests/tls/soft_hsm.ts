@@ -44,6 +44,11 @@ export class SoftHsm {
     const login = ["--module", SOFTHSM, "--login", "--pin", PIN, "--token-label", LABEL];
     const id = Array.from(new TextEncoder().encode(object), (byte) => byte.toString(16)).join("");
     await run("pkcs11-tool", [...login, "--keypairgen", "--key-type", KINDS[kind], "--label", object, "--id", id]);
+    return await this.makeCertificate(object, names);
+  }
+
+  /** Another certificate for a key that is there; returns its PEM. */
+  async makeCertificate(object: string, names: readonly string[]): Promise<string> {
     const engine = `[engine]\nengine_id = pkcs11\nMODULE_PATH = ${SOFTHSM}\nPIN = ${PIN}\ninit = 1\n`;
     const config = `openssl_conf = all\n[all]\nengines = engines\n[engines]\npkcs11 = engine\n${engine}` +
       "[req]\ndistinguished_name = name\n[name]\n";
