@@ -129,15 +129,16 @@ function whyNoKey(reason: string, uri: string): TokenError {
   return new TokenError("key", reason === "object not found" ? "not found in a token" : reason, uri);
 }
 
-/** The engine loads a module only when a key is asked for, and complains on stderr. */
+/**
+ * The engine loads a module only when a key is asked for, and complains on stderr. It stays loaded: a module that runs threads of its
+ * own does not bear to be unloaded.
+ */
 function probe(module: string): void {
-  let library;
   try {
-    library = Deno.dlopen(module, { C_GetFunctionList: { parameters: ["pointer"], result: "u64" } });
+    Deno.dlopen(module, { C_GetFunctionList: { parameters: ["pointer"], result: "u64" } });
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     const isMissing = /No such file/.test(text);
     throw new TokenError("module", isMissing ? "no such file" : "not a PKCS#11 module", module);
   }
-  library.close();
 }

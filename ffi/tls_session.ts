@@ -5,7 +5,6 @@ import { duringCallOf, type HandshakeOwner } from "./tls_callbacks.ts";
 import { type PeerCertificate, peerCertificate } from "./tls_peer_certificate.ts";
 import { stepOnThread, whyStepFailed } from "./tls_suspension.ts";
 
-const SSL_ERROR_NONE = 0;
 const SSL_ERROR_SSL = 1;
 const SSL_ERROR_WANT_READ = 2;
 const SSL_ERROR_WANT_WRITE = 3;
@@ -112,7 +111,6 @@ export class TlsSession {
     this.#error = ssl.SSL_get_error(this.#ssl, result);
     if (!this.#isEstablished) this.#isEstablished = ssl.SSL_is_init_finished(this.#ssl) === 1;
     switch (this.#error) {
-      case SSL_ERROR_NONE:
       case SSL_ERROR_WANT_READ:
       case SSL_ERROR_WANT_WRITE:
       case SSL_ERROR_WANT_X509_LOOKUP:
@@ -142,16 +140,18 @@ export class TlsSession {
   }
 
   /**
-   * Takes the suspended handshake one step on, on a thread: until this resolves nothing else of the session may be called. False when
-   * the handshake failed, which {@linkcode whyStepFailed} explains.
+   * Takes the suspended handshake up to where it waits for the client, on a thread: until this resolves nothing else of the session may
+   * be called. False when the handshake failed, which {@linkcode whyStepFailed} explains.
    */
   async stepOnThread(): Promise<boolean> {
     this.#isOnThread = true;
-    const result = await stepOnThread(this.#ssl);
+    const outcome = await stepOnThread(this.#ssl, (result) => {
+      // The other thread's errors are in a queue of its own: what is in this one would be taken for them.
+      clearErrors();
+      return this.#outcome(result);
+    });
     this.#isOnThread = false;
-    // The other thread's errors are in a queue of its own: what is in this one would be taken for them.
-    clearErrors();
-    return this.#outcome(result) === WOULD_BLOCK || result === 1;
+    return outcome === WOULD_BLOCK;
   }
 
   get whyStepFailed(): string {

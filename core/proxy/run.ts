@@ -1,10 +1,10 @@
 /** `dlba serve`: one proxy process. */
 import { existsSync } from "node:fs";
+import type { Pkcs11Token } from "../../ffi/pkcs11_token.ts";
 import { besideConfig, runDir } from "../config/paths.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { announceReady } from "../node/role.ts";
 import { ArraySecret } from "../secrets/array_secret.ts";
-import type { Pkcs11Token } from "../../ffi/pkcs11_token.ts";
 import { EncryptedBackEnds } from "../tls/back_end_tls.ts";
 import { CertificateStore } from "../tls/certificate_store.ts";
 import { openToken } from "../tls/hardware_keys.ts";

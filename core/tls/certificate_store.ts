@@ -70,7 +70,7 @@ export class CertificateStore {
     return this.options.isStrict ? undefined : fallback;
   }
 
-  /** Some key is in a device. */
+  /** Some key is in a token. */
   get hasHardwareKeys(): boolean {
     return this.#inService.signing.size > 0;
   }

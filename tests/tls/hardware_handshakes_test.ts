@@ -167,6 +167,23 @@ Deno.test({
 });
 
 Deno.test({
+  name: "HardwareTlsStream: a second ClientHello sent before it was asked for is refused without a signature",
+  ignore: lacksToken,
+  fn: () =>
+    // It was read on the thread, which then asked for its server name.
+    withSite(async ({ hsm, connect }) => {
+      const hello = await clientHello("-tls1_3", "-groups", "P-521:X25519");
+      const before = hsm.signatures;
+      const [client, stream] = await connect(Uint8Array.from([...hello, ...hello]));
+      assert.equal(stream.read(BUFFER, BUFFER.length), FAILED);
+      assert.equal(callsUnderWay, 0);
+      assert.equal(hsm.signatures, before);
+      stream.close();
+      client.close();
+    }),
+});
+
+Deno.test({
   name: "HardwareTlsStream says why a handshake failed on the thread",
   ignore: lacksToken,
   fn: () =>
