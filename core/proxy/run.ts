@@ -1,14 +1,14 @@
 /** `dlba serve`: one proxy process. */
 import { existsSync } from "node:fs";
-import type { Pkcs11Token } from "../../ffi/pkcs11_token.ts";
 import { besideConfig, runDir } from "../config/paths.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { announceReady } from "../node/role.ts";
 import { ArraySecret } from "../secrets/array_secret.ts";
 import { EncryptedBackEnds } from "../tls/back_end_tls.ts";
-import { CertificateStore } from "../tls/certificate_store.ts";
+import { CertificateStore, type StoreOptions } from "../tls/certificate_store.ts";
 import { openToken } from "../tls/hardware_keys.ts";
 import { isKeyUri } from "../tls/key_uri.ts";
+import { tryPinOnce } from "../tls/refused_pin.ts";
 import { FETCH } from "../tls/staples.ts";
 import { ArrayTicketKeys } from "../tls/ticket_keys.ts";
 import { TlsServer } from "../tls/tls_server.ts";
@@ -67,7 +67,9 @@ export async function runServe(config: Config, node: NodeConfig, options: ServeO
   }
 }
 
-function openTls(config: Config, tls: NonNullable<Config["tls"]>, configFile: string, dir: string): TlsServer {
+type TlsConfig = NonNullable<Config["tls"]>;
+
+function openTls(config: Config, tls: TlsConfig, configFile: string, dir: string): TlsServer {
   const secretFile = besideConfig(configFile, `${config.array.secrets}/array.key`);
   let tickets: ArrayTicketKeys | undefined;
   if (existsSync(secretFile)) tickets = new ArrayTicketKeys(ArraySecret.load(secretFile), Date.now);
@@ -77,8 +79,8 @@ function openTls(config: Config, tls: NonNullable<Config["tls"]>, configFile: st
     ocsp: ocsp === undefined || ocsp === FETCH ? ocsp : besideConfig(configFile, ocsp),
   }));
   const hasStaples = files.some(({ ocsp }) => ocsp !== undefined);
-  const token = files.some(({ key }) => isKeyUri(key)) ? openTokenOf(tls, configFile) : undefined;
-  const store = new CertificateStore({
+  const place = { pkcs11: tls.pkcs11, configFile, dir };
+  const store = openStore(place, {
     files,
     policy: tls.policy,
     isStrict: tls.strict_sni,
@@ -87,7 +89,6 @@ function openTls(config: Config, tls: NonNullable<Config["tls"]>, configFile: st
     clients: tls.client_ca === undefined
       ? undefined
       : { ca: besideConfig(configFile, tls.client_ca), isRequired: tls.client_auth === "required" },
-    token,
   });
   return new TlsServer(store, tickets, log);
 }
@@ -96,8 +97,18 @@ function log(line: string): void {
   console.error(`serve: ${line}`);
 }
 
-function openTokenOf({ pkcs11 }: NonNullable<Config["tls"]>, configFile: string): Pkcs11Token | undefined {
-  return pkcs11 && openToken(besideConfig(configFile, pkcs11.module), besideConfig(configFile, pkcs11.pin_file));
+interface TokenPlace {
+  readonly pkcs11: TlsConfig["pkcs11"];
+  readonly configFile: string;
+  readonly dir: string;
+}
+
+/** With the token of the keys, where one is needed. */
+function openStore({ pkcs11, configFile, dir }: TokenPlace, options: StoreOptions): CertificateStore {
+  if (!pkcs11 || !options.files.some(({ key }) => isKeyUri(key))) return new CertificateStore(options);
+  const pinFile = besideConfig(configFile, pkcs11.pin_file);
+  const token = openToken(besideConfig(configFile, pkcs11.module), pinFile);
+  return tryPinOnce(`${dir}/refused-pin`, pinFile, () => new CertificateStore({ ...options, token }));
 }
 
 /** Takes certificates into service whose files changed. */

@@ -156,7 +156,7 @@ function load(options: StoreOptions, before?: Staples): InService {
     for (const context of [...made, ...contexts.values()]) context.close();
     fallback?.close();
     staples?.closeExcept(before);
-    throw error instanceof TokenError ? new UsageError(tokenLine(error)) : error;
+    throw error instanceof TokenError ? new UsageError(tokenLine(error), { cause: error }) : error;
   }
 }
 

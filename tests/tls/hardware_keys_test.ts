@@ -282,6 +282,7 @@ Deno.test({
       const same = (text: string) => text;
       await Deno.writeTextFile(hsm.pinFile, "000000\n");
       assert.equal(await attempt(same), "The token does not take its PIN: PIN incorrect\n");
+      assert.match(await attempt(same), /^The token refused the PIN in \S+ before: write the right one there, .*\n$/);
       await Deno.writeTextFile(hsm.pinFile, PIN);
       await Deno.chmod(hsm.pinFile, 0o640);
       assert.match(await attempt(same), /^Cannot use the PIN file \S+: can be read by others .*chmod 600\n$/);
