@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { delay } from "../../core/delay.ts";
 import { ArraySecret } from "../../core/secrets/array_secret.ts";
 import { answering, fromLatin1, latin1, RawBackEnd, readToEnd, sendAll, ServeProcess } from "../proxy/harness.ts";
+import { TestAuthority } from "./authority.ts";
 import { filesOf, makePair, sClient } from "./openssl.ts";
 import { type KeyKind, keyUri, lacksToken, PIN, SoftHsm } from "./soft_hsm.ts";
 
@@ -302,3 +303,51 @@ Deno.test({
       );
     }),
 });
+
+for (const version of ["-tls1_2", "-tls1_3"]) {
+  Deno.test({
+    name: `hardware keys: client certificates beside them, ${version}: asked for, verified, told, kept when resumed`,
+    ignore: lacksToken,
+    fn: async () => {
+      const hsm = await SoftHsm.create();
+      const hard = await hsm.makeKey("hard", "ec", ["hard.example"]);
+      const [authority, foreign] = [await TestAuthority.make(), await TestAuthority.make("Other CA")];
+      const flagsOf = async (name: string, signer: TestAuthority) => {
+        const { cert, key } = await signer.sign([], { subject: "/O=Shop/CN=alice" });
+        await Deno.writeTextFile(`${hsm.dir}/${name}.pem`, cert + key);
+        return ["-cert", `${hsm.dir}/${name}.pem`, "-key", `${hsm.dir}/${name}.pem`];
+      };
+      const alice = await flagsOf("alice", authority);
+      const mallory = await flagsOf("mallory", foreign);
+      const echo = answering((head) => `HTTP/1.1 200 OK\r\nContent-Length: ${head.length}\r\n\r\n${head}`);
+      const backEnd = new RawBackEnd(echo);
+      const serve = await ServeProcess.start({
+        backEnds: [backEnd.port],
+        certificates: ["hard"],
+        keys: { hard: keyUri("hard") },
+        tls: `${hsm.section()}, client_ca: tls/ca.crt`,
+        files: { "tls/hard.crt": hard, "tls/ca.crt": authority.cert, "secrets/array.key": ArraySecret.newFile() },
+      });
+      const ask = (...flags: string[]) =>
+        sClient(serve.https, GET, "-ign_eof", "-servername", "hard.example", version, ...flags);
+      try {
+        const session = `${hsm.dir}/session`;
+        const good = await ask(...alice, "-sess_out", session);
+        assert.match(good, /Acceptable client certificate CA names\n.*CN = Test CA/);
+        assert.match(good, /x-client-cert-subject: CN=alice,O=Shop\r\n/i);
+        const resumed = await ask("-sess_in", session);
+        assert.match(resumed, /Reused, /);
+        assert.match(resumed, /x-client-cert-subject: CN=alice,O=Shop\r\n/i);
+        assert.doesNotMatch(await ask(), /HTTP\/1\.1 200/);
+        const bad = await ask(...mallory);
+        assert.doesNotMatch(bad, /HTTP\/1\.1 200/);
+        assert.match(bad, /alert unknown ca/);
+        assert.match(await ask(...alice), /HTTP\/1\.1 200/);
+      } finally {
+        await backEnd.close();
+        assert.equal(await serve.stop(), 0);
+        for (const dir of [hsm.dir, authority.dir, foreign.dir]) await Deno.remove(dir, { recursive: true });
+      }
+    },
+  });
+}
