@@ -147,6 +147,8 @@ export class Exchange extends Waiting {
 
   override onTimeout(): void {
     if (this.loop.now < this.#waitsUntil) {
+      // One that refused it may be back as well; a repetition goes to another all the same.
+      if (!this.#wasRepeated) this.#tried = NOBODY;
       if (!this.tryStart()) this.#waitOn();
       return;
     }
