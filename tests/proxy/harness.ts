@@ -32,6 +32,8 @@ export interface ServeOptions {
   readonly keepsLog?: boolean;
   /** Keys by the name of their certificate, where they are not in `tls/`: PKCS#11 URIs. */
   readonly keys?: Readonly<Record<string, string>>;
+  /** Most descriptors that it may have open; as many as this process without. */
+  readonly openFiles?: number;
   /** Files to be there before it starts, by their path below the config's folder. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -61,6 +63,7 @@ export class ServeProcess {
       keepsLog = false,
       ocsp = {},
       bytes = {},
+      openFiles,
     } = options;
     const dir = await Deno.makeTempDir({ prefix: "dlba-test-" });
     const [http, https] = freePorts(2);
@@ -86,7 +89,7 @@ ${config}
       await Deno.writeTextFile(`${dir}/${path}`, text, { mode: 0o600 });
     }
     for (const [path, content] of Object.entries(bytes)) await Deno.writeFile(`${dir}/${path}`, content);
-    return await ServeProcess.#spawn(dir, http!, https!, [], keepsLog);
+    return await ServeProcess.#spawn(dir, http!, https!, [], keepsLog, openFiles);
   }
 
   async #keepLog(): Promise<void> {
@@ -104,9 +107,11 @@ ${config}
     https: number,
     more: readonly string[],
     keepsLog = false,
+    openFiles?: number,
   ): Promise<ServeProcess> {
     const flags = ["--config", `${dir}/dlba.yaml`, "--node", "a", "--listen", "127.0.0.1", ...more];
-    const [program, ...args] = dlbaCommand(["serve", ...flags]);
+    const limit = openFiles === undefined ? [] : ["prlimit", `--nofile=${openFiles}:${openFiles}`];
+    const [program, ...args] = [...limit, ...dlbaCommand(["serve", ...flags])];
     const env = { DLBA_RUN_DIR: `${dir}/run` };
     const child = new Deno.Command(program!, {
       args,
