@@ -9,7 +9,6 @@ const libc = Deno.dlopen("libc.so.6", {
   strerror: { parameters: ["i32"], result: "pointer" },
 });
 
-export const EINTR = 4;
 export const EAGAIN = 11;
 export const ENETUNREACH = 101;
 export const ECONNREFUSED = 111;
