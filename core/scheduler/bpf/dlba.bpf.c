@@ -10,6 +10,7 @@
 #define NS_PER_S 1000000000ULL
 /* As Linux keeps fragments (ip_frag_time). */
 #define FRAGMENT_S 30
+#define ASSIGN_ATTEMPTS 3
 
 struct choice {
 	__s32 node;
@@ -151,9 +152,13 @@ static __always_inline __s32 node_of_client(const struct frame *f, const struct 
 	*node = node_of(owner);
 	/* Only what opens a connection moves an idle bucket; the age is signed, since another CPU's clock may be ahead. */
 	if (!*node || (*node)->out || (f->opens && (__s32)(now - bucket->last_access) > (__s32)s->bucket_timeout)) {
-		if (is_active(s, now)) {
+		/* User space may release the bucket, or let the node fail, between the choice and here. */
+		for (int i = 0; i < ASSIGN_ATTEMPTS && is_active(s, now); i++) {
 			owner = assign(bucket, owner, s->nodes);
 			*node = node_of(owner);
+			if (*node && !(*node)->out)
+				break;
+			owner = bucket->node;
 		}
 		if (!*node || (*node)->out)
 			return UNASSIGNED;
