@@ -1,6 +1,7 @@
 /** The scheduler alone, before nodes that run plain web servers on the VIP (the seed's "Prototype"), over each engine. */
 import assert from "node:assert/strict";
 import { delay } from "../../core/delay.ts";
+import type { Lab } from "../../core/lab/lab.ts";
 import { whyNoNamespaces } from "../../core/lab/namespaces.ts";
 import { openTables } from "../../core/scheduler/open_tables.ts";
 import { DirectArray, ENGINES, NODES, VIP } from "./direct_array.ts";
@@ -93,11 +94,17 @@ for (const engine of ENGINES) {
             return client.must([Deno.execPath(), "run", "-A", "--no-check", script, ...args]);
           };
           const before = total();
+          const lostBefore = await lostByLink(lab, "a");
           const sent = Number(await flood(1));
           await delay(300);
           // A few others come meanwhile: ARP, resets of connections that no node knows.
           const counted = total() - before;
-          assert.ok(counted >= sent && counted < sent + 1000, `${sent} frames sent, ${counted} counted`);
+          // A busy machine lets a veth's ring overflow, before the scheduler's driver.
+          const lost = await lostByLink(lab, "a") - lostBefore;
+          assert.ok(
+            counted + lost >= sent && counted < sent + 1000 && lost < sent / 2,
+            `${sent} frames sent, ${lost} lost on the way, ${counted} counted`,
+          );
 
           const flooding = flood(3);
           await delay(1500);
@@ -123,4 +130,10 @@ for (const engine of ENGINES) {
       }
     },
   });
+}
+
+/** Frames that the switch could not put on the link to a host. */
+async function lostByLink(lab: Lab, host: string): Promise<number> {
+  const [link] = JSON.parse(await lab.inSwitch(`ip -j -s link show dev ${host}`));
+  return link.stats64.tx.dropped;
 }
