@@ -168,6 +168,10 @@ export const tlsSchema = map({
   pkcs11: v.optional(pkcs11Schema),
   /** `modern` is TLS 1.3 alone, `intermediate` TLS 1.2 too. */
   policy: v.optional(oneOf(["modern", "intermediate"]), "intermediate"),
+  /** From accepting a connection to the end of its handshake. */
+  handshake_timeout: v.optional(duration, "5s"),
+  /** At a time in each proxy process; whoever has waited longest gives way to the next. */
+  max_handshakes: v.optional(whole(1, 1_000_000), 4096),
   /** A client that names no server of these certificates, or none at all, is refused. */
   strict_sni: v.optional(yesNo, false),
   /** PEM, who may sign certificates of clients; clients are asked for none when absent. */

@@ -50,6 +50,8 @@ const REQUIREMENTS = {
     { package: "llvm", program: "llvm-strip" },
     { package: "libbpf-dev", header: "bpf/bpf_helpers.h" },
     ...TOKEN,
+    { package: "testssl.sh", program: "testssl" },
+    { package: "sslscan", program: "sslscan" },
   ],
   bench: [
     LIBSSL,

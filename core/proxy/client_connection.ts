@@ -15,6 +15,7 @@ import { BadMessage, CR, INCOMPLETE, LF } from "./http1/syntax.ts";
 import { errorResponse } from "./http1/write.ts";
 import type { EventLoop } from "./loop.ts";
 import { type RequestHead, UNKNOWN_LENGTH } from "./message.ts";
+import type { Handshaking, PendingHandshakes } from "./pending_handshakes.ts";
 import type { Pool } from "./pool.ts";
 import { FAILED, type Stream, WOULD_BLOCK } from "./stream.ts";
 
@@ -36,6 +37,8 @@ export interface ClientContext {
   readonly mostClients: number;
   /** Fields of ours in every response over TLS, each with its CR LF. */
   readonly tlsLines: string;
+  /** Of TLS connections. */
+  readonly handshakes: PendingHandshakes;
   /** Clients are asked for certificates. */
   readonly asksForCertificates: boolean;
   /** Port of HTTPS where plain HTTP is only told of it. */
@@ -44,10 +47,10 @@ export interface ClientContext {
   isStopping: boolean;
 }
 
-/** What a connection does: serves requests, passes bytes as they are, or ends when all is sent. */
-type Phase = "requests" | "tunnel" | "drain" | "linger";
+/** What a connection does: gets its handshake over, serves requests, passes bytes as they are, or ends when all is sent. */
+type Phase = "handshake" | "requests" | "tunnel" | "drain" | "linger";
 
-export class ClientConnection extends Connection implements Downstream {
+export class ClientConnection extends Connection implements Downstream, Handshaking {
   readonly responseLines: string;
   readonly #redirectPort: number | undefined;
   #context: ClientContext;
@@ -76,7 +79,23 @@ export class ClientConnection extends Connection implements Downstream {
     this.#redirectPort = identity.isTls ? undefined : context.redirectPort;
     context.clients.add(this);
     context.table.clients(1);
-    this.loop.setDeadline(this, context.limits.head_timeout);
+    if (identity.isTls) {
+      this.#phase = "handshake";
+      context.handshakes.begin(this);
+      this.loop.setDeadline(this, context.handshakes.timeout);
+    } else this.loop.setDeadline(this, context.limits.head_timeout);
+  }
+
+  /** The handshake is over. */
+  established(): void {
+    this.#context.handshakes.end(this);
+    this.#phase = "requests";
+    this.loop.setDeadline(this, this.#context.isStopping ? LAST_REQUEST_MS : this.#context.limits.head_timeout);
+  }
+
+  giveUp(why: string): void {
+    this.stream.giveUpHandshake(why);
+    this.close();
   }
 
   get mayKeepAlive(): boolean {
@@ -94,7 +113,7 @@ export class ClientConnection extends Connection implements Downstream {
 
   /** The server stops: ends the connection if no request is on its way. One that is idle has a moment for a request that is. */
   endIfIdle(): void {
-    if (this.#phase !== "requests") return;
+    if (this.#phase !== "requests" && this.#phase !== "handshake") return;
     if (this.#request === null) {
       this.expectBytes();
       this.onReady();
@@ -131,6 +150,7 @@ export class ClientConnection extends Connection implements Downstream {
   /** Takes what is there, if it may; false when there is nothing to do now. */
   #takeSome(): boolean {
     switch (this.#phase) {
+      case "handshake":
       case "requests":
         return this.#request === null ? this.#takeRequest() : this.#takeBody();
       case "tunnel":
@@ -389,6 +409,7 @@ export class ClientConnection extends Connection implements Downstream {
       this.#acknowledged = acknowledged;
       return this.loop.setDeadline(this, this.#context.limits.client_idle_timeout);
     }
+    if (this.#phase === "handshake") return this.giveUp("it took too long");
     if (this.#phase !== "requests") return this.close();
     if (this.#request === null) {
       // Nothing of a request came: there is nobody to tell.
@@ -401,6 +422,7 @@ export class ClientConnection extends Connection implements Downstream {
   override close(): void {
     if (!this.isOpen) return;
     super.close();
+    this.#context.handshakes.end(this);
     this.#context.clients.delete(this);
     this.#context.table.clients(-1);
     const exchange = this.#exchange;

@@ -5,7 +5,7 @@ import { FAILED, type Stream, WOULD_BLOCK } from "./stream.ts";
 import { Timed } from "./timer_wheel.ts";
 
 /** What one read takes at most: as much as a loopback or LAN socket hands over at once. */
-const INPUT_BYTES = 65_536;
+const INPUT_BYTES = 131_072;
 /**
  * Reads of this process land here; who needs bytes for longer than the call copies them. One byte more than a read takes: the
  * readers of heads want a 0 behind the last.

@@ -6,6 +6,7 @@ import { UsageError } from "../errors.ts";
 import type { EncryptedBackEnds } from "../tls/back_end_tls.ts";
 import { HardwareTlsStream } from "../tls/hardware_stream.ts";
 import type { TlsServer } from "../tls/tls_server.ts";
+import { TlsStream } from "../tls/tls_stream.ts";
 import { Dispatcher } from "./app.ts";
 import type { BackEndTable } from "./back_end_table.ts";
 import { ClientConnection, type ClientContext } from "./client_connection.ts";
@@ -13,6 +14,7 @@ import { ClientIdentity } from "./client_identity.ts";
 import { mostClients } from "./descriptors.ts";
 import type { ListeningSocket } from "./handover.ts";
 import { EventLoop } from "./loop.ts";
+import { PendingHandshakes } from "./pending_handshakes.ts";
 import { buildPools, type Pool } from "./pool.ts";
 import { PlainStream } from "./stream.ts";
 import { Timed } from "./timer_wheel.ts";
@@ -70,6 +72,7 @@ export class Server {
       clients: new Set(),
       mostClients: mostClients(),
       tlsLines: config.tls?.hsts ? `strict-transport-security: ${config.tls.hsts}\r\n` : "",
+      handshakes: new PendingHandshakes(config.tls?.max_handshakes ?? 0, config.tls?.handshake_timeout ?? 0),
       asksForCertificates: config.tls?.client_ca !== undefined,
       redirectPort: config.tls?.redirect_http ? config.array.ports.https : undefined,
       isStopping: false,
@@ -185,6 +188,7 @@ class Listener extends Timed {
     const identity = new ClientIdentity(peer, this.tls !== undefined, this.context.asksForCertificates);
     const stream = this.tls ? this.tls.accept(fd, peer, identity) : new PlainStream(fd);
     const connection = new ClientConnection(this.context, stream, identity);
+    if (stream instanceof TlsStream) stream.expectHandshake(() => connection.established());
     if (stream instanceof HardwareTlsStream) stream.wake = () => connection.wake();
   }
 

@@ -20,8 +20,8 @@ export interface Stream {
   readonly fd: number;
   /** Goes on with connecting, where this side began it: {@linkcode CONNECTED}, {@linkcode WOULD_BLOCK}, {@linkcode FAILED}. */
   connect(): number;
-  /** The time to connect is over. */
-  stopConnecting(): void;
+  /** A handshake that is still on its way is given up; `why` is for the log. */
+  giveUpHandshake(why: string): void;
   /** At most `length` bytes put at the start of `buffer`; 0 at the peer's end, {@linkcode WOULD_BLOCK}, {@linkcode FAILED}. */
   read(buffer: Uint8Array<ArrayBuffer>, length: number): number;
   /**
@@ -52,7 +52,7 @@ export class PlainStream implements Stream {
     return connectError(this.fd) === 0 ? CONNECTED : FAILED;
   }
 
-  stopConnecting(): void {}
+  giveUpHandshake(): void {}
 
   hasDrained(): boolean {
     return true;

@@ -157,7 +157,7 @@ export class UpstreamConnection extends Connection {
 
   override onTimeout(): void {
     if (this.#isConnecting) {
-      this.stream.stopConnecting();
+      this.stream.giveUpHandshake("it took too long");
       this.#failToConnect();
     } else if (this.#exchange === null) this.#leavePool();
     else if (this.#exchange.isClientBlocked) this.loop.setDeadline(this, this.pool.config.response_timeout);

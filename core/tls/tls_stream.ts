@@ -5,30 +5,45 @@ import { FAILED, type Stream, WOULD_BLOCK } from "../proxy/stream.ts";
 
 export class TlsStream implements Stream {
   #session: TlsSession;
-  /** A handshake that this side began is on its way. */
-  #isConnecting = false;
+  /** A handshake is on its way. */
+  #isShaking = false;
+  #onEstablished: () => void = () => {};
 
   /** @param onFailedHandshake hears why */
   constructor(readonly fd: number, session: TlsSession, readonly onFailedHandshake: (why: string) => void) {
     this.#session = session;
   }
 
+  /** For a connection that was accepted: calls back within a read, once the handshake is over. */
+  expectHandshake(onEstablished: () => void): void {
+    this.#isShaking = true;
+    this.#onEstablished = onEstablished;
+  }
+
   connect(): number {
     if (connectError(this.fd) !== 0) return FAILED;
     const result = this.#session.handshake();
-    this.#isConnecting = result === WOULD_BLOCK;
+    this.#isShaking = result === WOULD_BLOCK;
     if (result === FAILED) this.onFailedHandshake(this.#session.failure);
     return result;
   }
 
-  stopConnecting(): void {
-    if (this.#isConnecting) this.onFailedHandshake("it took too long");
+  giveUpHandshake(why: string): void {
+    if (this.#isShaking) this.onFailedHandshake(why);
   }
 
   read(buffer: Uint8Array<ArrayBuffer>, length: number): number {
     const count = this.#session.read(buffer, length);
-    if (count === FAILED && !this.#session.isEstablished) this.onFailedHandshake(this.#session.failure);
+    if (this.#isShaking) this.#endHandshake(count);
     return count;
+  }
+
+  /** @param count of the read within which it may have ended */
+  #endHandshake(count: number): void {
+    if (this.#session.isEstablished) {
+      this.#isShaking = false;
+      this.#onEstablished();
+    } else if (count === FAILED) this.onFailedHandshake(this.#session.failure);
   }
 
   write(bytes: Uint8Array<ArrayBuffer>, length: number): number {
