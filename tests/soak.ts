@@ -3,6 +3,7 @@
  * gets more cases than in the everyday run; this module applies it, and is to be imported by every file with properties.
  */
 import fc from "fast-check";
+import { checkMemory } from "./tls/memory.ts";
 
 export const FACTOR = Number(Deno.env.get("DLBA_SOAK") ?? 1);
 /** What fast-check runs by default. */
@@ -17,7 +18,17 @@ export function cases(count: number): { readonly numRuns: number } {
 
 if (import.meta.main) {
   const rounds = 20;
-  await run(["test", "-A", "--no-check", "tests/config", "tests/scheduler", "tests/proxy", "tests/status"]);
+  await run([
+    "test",
+    "-A",
+    "--no-check",
+    "tests/config",
+    "tests/scheduler",
+    "tests/proxy",
+    "tests/status",
+    "tests/tls",
+  ]);
+  await checkMemory();
   for (let round = 1; round <= rounds; round++) await run(["run", "-A", "main.ts", "demo", "--json"]);
   console.log(`soak: properties with ${FACTOR} times the cases and ${rounds} demos held`);
 }

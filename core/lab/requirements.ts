@@ -52,6 +52,7 @@ const REQUIREMENTS = {
     ...TOKEN,
     { package: "testssl.sh", program: "testssl" },
     { package: "sslscan", program: "sslscan" },
+    { package: "valgrind", program: "valgrind" },
   ],
   bench: [
     LIBSSL,

@@ -188,7 +188,7 @@ class Listener extends Timed {
     const identity = new ClientIdentity(peer, this.tls !== undefined, this.context.asksForCertificates);
     const stream = this.tls ? this.tls.accept(fd, peer, identity) : new PlainStream(fd);
     const connection = new ClientConnection(this.context, stream, identity);
-    if (stream instanceof TlsStream) stream.expectHandshake(() => connection.established());
+    if (stream instanceof TlsStream) stream.onEstablished = () => connection.established();
     if (stream instanceof HardwareTlsStream) stream.wake = () => connection.wake();
   }
 

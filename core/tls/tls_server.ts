@@ -38,6 +38,12 @@ export class TlsServer implements HandshakeOwner {
     const session = new TlsSession(this.store.fallback, fd, this);
     const onFailed = (why: string) => this.#failures.add(`TLS handshake of ${peer} failed: ${why}`);
     const asked = this.store.options.clients === undefined ? undefined : client;
+    const stream = this.#streamOf(fd, session, onFailed, asked);
+    stream.expectHandshake();
+    return stream;
+  }
+
+  #streamOf(fd: number, session: TlsSession, onFailed: (why: string) => void, asked?: Identified): TlsStream {
     if (this.store.hasHardwareKeys) return new HardwareTlsStream(fd, session, onFailed, this.signing, asked);
     return asked ? new IdentifiedStream(fd, session, onFailed, asked) : new TlsStream(fd, session, onFailed);
   }

@@ -7,17 +7,17 @@ export class TlsStream implements Stream {
   #session: TlsSession;
   /** A handshake is on its way. */
   #isShaking = false;
-  #onEstablished: () => void = () => {};
+  /** Called within a read, once the handshake of a connection that was accepted is over. */
+  onEstablished = () => {};
 
   /** @param onFailedHandshake hears why */
   constructor(readonly fd: number, session: TlsSession, readonly onFailedHandshake: (why: string) => void) {
     this.#session = session;
   }
 
-  /** For a connection that was accepted: calls back within a read, once the handshake is over. */
-  expectHandshake(onEstablished: () => void): void {
+  /** The peer begins it: the connection was accepted. */
+  expectHandshake(): void {
     this.#isShaking = true;
-    this.#onEstablished = onEstablished;
   }
 
   connect(): number {
@@ -42,7 +42,7 @@ export class TlsStream implements Stream {
   #endHandshake(count: number): void {
     if (this.#session.isEstablished) {
       this.#isShaking = false;
-      this.#onEstablished();
+      this.onEstablished();
     } else if (count === FAILED) this.onFailedHandshake(this.#session.failure);
   }
 

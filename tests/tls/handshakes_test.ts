@@ -51,10 +51,13 @@ async function withSite(work: (site: Site) => Promise<void>): Promise<void> {
   }
 }
 
+/** Under valgrind all takes longer. */
+const SLOWNESS = Number(Deno.env.get("DLBA_TEST_SLOWNESS") ?? 1);
+
 /** Reads until something other than waiting comes of it, for so long at most. */
 async function outcome(stream: TlsStream, ms = 2000): Promise<number> {
   const buffer = new Uint8Array(4096);
-  for (const end = performance.now() + ms; performance.now() < end;) {
+  for (const end = performance.now() + ms * SLOWNESS; performance.now() < end;) {
     const count = stream.read(buffer, buffer.length);
     if (count !== WOULD_BLOCK) return count;
     await delay(1);
