@@ -3,6 +3,7 @@
  * those in others.
  */
 import { ipToU32, u32ToIp } from "../scheduler/addresses.ts";
+import { MAX_BUCKET_TIMEOUT_S } from "../scheduler/bucket_table.ts";
 import { MAX_VIPS } from "../scheduler/settings.ts";
 import { didYouMean } from "./did_you_mean.ts";
 import { type KeyPath, pathText } from "./findings.ts";
@@ -181,10 +182,13 @@ function checkRoutes(raw: Raw, report: Report): void {
   });
 }
 
-/** A bucket must outlive every silence that our server lets a connection keep: its next frame would go to another node. */
+/** A bucket must tell its age, and outlive every silence that our server lets a connection keep: its next frame would go to another node. */
 function checkTimeouts(raw: Raw, report: Report): void {
-  if (asMap(raw["array"])["mode"] === "direct") return;
   const scheduler = read(schedulerSchema, raw["scheduler"] ?? {});
+  if (scheduler && scheduler.bucket_timeout > MAX_BUCKET_TIMEOUT_S * 1000) {
+    report(["scheduler", "bucket_timeout"], `${MAX_BUCKET_TIMEOUT_S / 3600}h at most: a bucket's age is 16 bits`);
+  }
+  if (asMap(raw["array"])["mode"] === "direct") return;
   const proxy = read(proxySchema, raw["proxy"] ?? {});
   if (!scheduler || !proxy) return;
   const silences: [key: string, ms: number][] = [

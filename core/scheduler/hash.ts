@@ -74,9 +74,9 @@ function word(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
 }
 
-/** Slot of a MAC among 4,096: its last four octets and its first two as numbers. */
-export function memberSlot(last: number, first: number, seed: number): number {
-  return Math.imul(last ^ Math.imul(first, seed | 1), Math.imul(seed, 0x9e3779b1) | 1) >>> 20;
+/** Slot of a MAC among 4,096: its first two octets and its last four as numbers, the first octet the lowest. The seed is odd. */
+export function memberSlot(first: number, last: number, seed: number): number {
+  return Math.imul(last ^ Math.imul(first, seed), Math.imul(seed, 0x9e3779b1)) >>> 20;
 }
 
 /** A word more into one of the two halves of a fragment's hash. */

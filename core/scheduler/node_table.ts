@@ -15,6 +15,7 @@ export const MAX_NODES = 256;
 /** What the engine decides by: `struct node` of bpf/tables.h, 16 bytes a node. */
 export class NodeTable {
   static readonly ROW_BYTES = 16;
+  static readonly BYTES = MAX_NODES * NodeTable.ROW_BYTES;
   #weights: Uint32Array;
   #groups: Int32Array;
   #bytes: Uint8Array;
@@ -22,7 +23,7 @@ export class NodeTable {
   constructor(buffer: ArrayBuffer, offset: number) {
     this.#weights = new Uint32Array(buffer, offset, MAX_NODES * 4);
     this.#groups = new Int32Array(buffer, offset, MAX_NODES * 4);
-    this.#bytes = new Uint8Array(buffer, offset, MAX_NODES * NodeTable.ROW_BYTES);
+    this.#bytes = new Uint8Array(buffer, offset, NodeTable.BYTES);
   }
 
   /** Share of new buckets, as a whole number of any unit; 0 gets none. */

@@ -5,7 +5,7 @@
 import { UsageError } from "../errors.ts";
 import { BpfMap, type BpfProgram, possibleCpus, XdpLink, type XdpMode } from "../../ffi/bpf.ts";
 import { isBpffs, mountBpffs, unmountBpffs } from "../../ffi/bpffs.ts";
-import { loadProgram } from "./bpf/object.ts";
+import { loadProgram, mapNameOf } from "./bpf/object.ts";
 import { mapTables, openPinnedTables } from "./table_maps.ts";
 import { type SchedulerTables, type SegmentName, segmentSizes } from "./tables.ts";
 
@@ -31,12 +31,12 @@ export class PinnedProgram {
     } finally {
       maps?.forEach((map) => map.close());
     }
-    this.tables = mapTables((name, bytes) => this.#program.mapOf(name, bytes), size, rows);
+    this.tables = mapTables((name, bytes) => this.#program.mapOf(mapNameOf(name), bytes), size, rows);
     this.tables.adopt();
     if (maps) return;
-    for (const name of Object.keys(segmentSizes(size, rows))) {
+    for (const name of Object.keys(segmentSizes(size, rows)) as SegmentName[]) {
       unpin(`${folder}/${name}`);
-      this.#program.pinMap(name, `${folder}/${name}`);
+      this.#program.pinMap(mapNameOf(name), `${folder}/${name}`);
     }
   }
 

@@ -16,7 +16,8 @@ export class Scheduler {
   #tables: SchedulerTables;
   #self: number;
   #nodes: number;
-  #bucketTimeout: number;
+  #idleAge: number;
+  #stampEvery: number;
   #memberSeed: number;
   #keyed: SipHash | undefined;
 
@@ -27,7 +28,8 @@ export class Scheduler {
     this.reader = new FrameReader(settings.vips, services);
     this.#self = settings.self;
     this.#nodes = settings.nodes;
-    this.#bucketTimeout = settings.bucketTimeout;
+    this.#idleAge = settings.idleAge;
+    this.#stampEvery = settings.stampEvery;
     this.#memberSeed = settings.memberSeed;
     this.#keyed = settings.hashKey && new SipHash(settings.hashKey);
   }
@@ -90,21 +92,23 @@ export class Scheduler {
     let owner = buckets.node(bucket);
     const isLive = owner !== UNASSIGNED && !nodes.isOut(owner);
     // Only what opens a connection moves an idle bucket: another frame may belong to a connection that was silent for long.
-    const isIdle = this.reader.opens && buckets.age(bucket, now) > this.#bucketTimeout;
+    const age = buckets.age(bucket, now);
+    const isIdle = this.reader.opens && age >= this.#idleAge;
     if (!isLive || isIdle) {
-      if (settings.isActive(now)) owner = this.#assign(bucket, owner, isLive);
+      if (settings.isActive(now)) owner = this.#assign(bucket, owner, isLive, now);
       else if (!isLive) return UNASSIGNED;
     }
-    if (owner !== UNASSIGNED) buckets.touch(bucket, now);
+    if (owner !== UNASSIGNED && age >= this.#stampEvery) buckets.touch(bucket, now);
     return owner;
   }
 
   /** The bucket's new owner; where no node can be had it keeps a live one. */
-  #assign(bucket: number, owner: number, isLive: boolean): number {
+  #assign(bucket: number, owner: number, isLive: boolean, now: number): number {
     const { buckets, nodes } = this.#tables;
     const best = fewestGroups(nodes, this.#nodes);
     if (best === UNASSIGNED) return isLive ? owner : UNASSIGNED;
     buckets.setNode(bucket, best);
+    buckets.touch(bucket, now);
     nodes.addGroups(best, 1);
     if (owner !== UNASSIGNED) nodes.addGroups(owner, -1);
     return best;

@@ -4,12 +4,11 @@ import { MAX_VIPS } from "./settings.ts";
 const PORT_BYTES = 65_536 / 8;
 
 export class ServiceTable {
-  static readonly ROWS = MAX_VIPS * 2;
-  static readonly ROW_BYTES = PORT_BYTES;
+  static readonly BYTES = MAX_VIPS * 2 * PORT_BYTES;
   #bits: Uint8Array;
 
   constructor(buffer: ArrayBuffer, offset: number) {
-    this.#bits = new Uint8Array(buffer, offset, ServiceTable.ROWS * PORT_BYTES);
+    this.#bits = new Uint8Array(buffer, offset, ServiceTable.BYTES);
   }
 
   /** @param vip index in the settings */

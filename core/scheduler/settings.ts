@@ -5,19 +5,23 @@ import { ipToBytes } from "./addresses.ts";
 export const MAX_VIPS = 16;
 
 const MAGIC = 0x41424c44; // "DLBA" in the memory
-const VERSION = 3;
+const VERSION = 4;
 const FIRST_EPOCH = 1;
 /** Where a table's engine runs, by its number in the settings. */
 const PLACES = ["none", "pcap", "xdp, native", "xdp, generic"] as const;
 export type EnginePlace = typeof PLACES[number];
 
-/** Places of the words; 5 is reserved. */
+/** Of the bucket timeout the part by which a bucket's age may be too great. */
+const STAMPS_A_TIMEOUT = 64;
+
+/** Places of the words. */
 const Word = {
   MAGIC: 0,
   VERSION: 1,
   SIZE: 2,
   ROWS: 3,
   EPOCH: 4,
+  STAMP_EVERY: 5,
   ACTIVE_UNTIL: 6,
   BUCKET_TIMEOUT: 7,
   SELF: 8,
@@ -91,6 +95,17 @@ export class Settings {
 
   set bucketTimeout(seconds: number) {
     this.#words[Word.BUCKET_TIMEOUT] = seconds;
+    this.#words[Word.STAMP_EVERY] = Math.ceil(seconds / STAMPS_A_TIMEOUT);
+  }
+
+  /** Seconds after which a frame stamps its bucket anew: a bucket's age may be that less one too great. */
+  get stampEvery(): number {
+    return this.#words[Word.STAMP_EVERY]!;
+  }
+
+  /** The age from which on a bucket is idle for longer than the timeout, s. */
+  get idleAge(): number {
+    return this.bucketTimeout + this.stampEvery;
   }
 
   /** Server number of the node that these tables are on. */

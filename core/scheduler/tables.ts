@@ -8,7 +8,7 @@ import { ChangeLog, type Changes, type Cursor } from "./changes.ts";
 import { Counts } from "./counts.ts";
 import { FRAGMENT_SLOTS, FragmentTable } from "./fragment_table.ts";
 import { MemberTable } from "./member_table.ts";
-import { MAX_NODES, NodeTable } from "./node_table.ts";
+import { NodeTable } from "./node_table.ts";
 import { ServiceTable } from "./service_table.ts";
 import { Settings } from "./settings.ts";
 
@@ -16,10 +16,11 @@ import { Settings } from "./settings.ts";
 export function segmentSizes(size: number, rows: number) {
   return {
     settings: { entries: 1, bytes: Settings.BYTES },
-    buckets: { entries: size, bytes: BUCKET_BYTES },
-    nodes: { entries: MAX_NODES, bytes: NodeTable.ROW_BYTES },
+    // Two in a value: those of a mapped BPF array are eight bytes apart.
+    buckets: { entries: Math.ceil(size / 2), bytes: BUCKET_BYTES * 2 },
+    nodes: { entries: 1, bytes: NodeTable.BYTES },
     counts: { entries: rows, bytes: Counts.ROW_BYTES },
-    ports: { entries: ServiceTable.ROWS, bytes: ServiceTable.ROW_BYTES },
+    ports: { entries: 1, bytes: ServiceTable.BYTES },
     members: { entries: 1, bytes: MemberTable.BYTES },
     fragments: { entries: FRAGMENT_SLOTS, bytes: FragmentTable.SLOT_BYTES },
     captures: { entries: CAPTURE_SLOTS, bytes: CaptureRing.SLOT_BYTES },

@@ -59,7 +59,7 @@ export function traceClient(
       why: `${found.node} is failed or disabled; ${fewest}`,
     };
   }
-  if (age <= settings.bucketTimeout) {
+  if (age < settings.idleAge) {
     return { ...found, opening_goes_to: found.node, other_goes_to: found.node, why: "the bucket is in use" };
   }
   return {

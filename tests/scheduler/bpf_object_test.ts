@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { buildObject, objectOf, SOURCES } from "../../core/scheduler/bpf/build.ts";
-import { Settings } from "../../core/scheduler/settings.ts";
+import { NodeTable } from "../../core/scheduler/node_table.ts";
+import { MAX_VIPS, Settings } from "../../core/scheduler/settings.ts";
 import { segmentSizes } from "../../core/scheduler/tables.ts";
 import { VERDICT_NAMES } from "../../core/scheduler/verdicts.ts";
 
@@ -48,13 +49,13 @@ Deno.test("tables.h has the verdicts of verdicts.ts in their order, and the size
   const header = Deno.readTextFileSync(new URL("tables.h", FOLDER));
   const names = /enum verdict \{([^}]*)\}/.exec(header)![1]!.match(/\w+/g)!.map((name) => name.toLowerCase());
   assert.deepEqual(names, VERDICT_NAMES);
-  const { nodes, counts, ports, members, fragments, buckets, captures } = segmentSizes(1024, 1);
+  const { counts, ports, members, fragments, buckets, captures } = segmentSizes(1024, 1);
   const sizes = {
     settings: Settings.BYTES,
-    bucket: buckets.bytes,
-    node: nodes.bytes,
+    buckets: buckets.bytes,
+    node: NodeTable.ROW_BYTES,
     counts: counts.bytes,
-    ports: ports.bytes,
+    ports: ports.bytes / (2 * MAX_VIPS),
     members: members.bytes,
     fragment: fragments.bytes,
     capture: captures.bytes,

@@ -142,7 +142,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant("age" as const),
       port: fc.nat(40),
-      seconds: fc.constantFrom(-2, 0, 59, 62, 5000),
+      // Away from where a second between two clocks would decide: a bucket of 60 s is idle at 61, one of 5 minutes at 305.
+      seconds: fc.constantFrom(-2, 0, 3, 59, 63, 303, 307, 5000, 40_000, 65_500, 70_000),
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("active" as const), until: fc.constantFrom(0, 2 ** 31 - 1) }) },
@@ -154,10 +155,14 @@ Deno.test({
   fn() {
     const node = fc.record({ weight: fc.integer({ min: 0, max: 4 }), enabled: fc.boolean(), draining: fc.boolean() });
     const arrays = fc.array(node, { minLength: 4, maxLength: 4 }).map((nodes) => [...nodes, { weight: 1 }]);
+    const settings = fc.record({
+      table_size: fc.constantFrom(1024, 1025),
+      bucket_timeout: fc.constantFrom("60s", "5m", "16h"),
+    });
     fc.assert(
-      fc.property(arrays, fc.array(step, { maxLength: 60 }), (nodes, steps) => {
-        using kernel = kernelArray(nodes);
-        const array = testArray(nodes);
+      fc.property(arrays, settings, fc.array(step, { maxLength: 60 }), (nodes, settings, steps) => {
+        using kernel = kernelArray(nodes, settings);
+        const array = testArray(nodes, settings);
         const each = (work: (one: TestArray) => void) => [kernel.array, array].forEach(work);
         for (const step of steps) {
           if (step.kind === "frame") {

@@ -1,14 +1,14 @@
 /** Runs SYNs of random ports through a program of its own over pinned maps: hammer.ts FOLDER SIZE SECONDS. Prints how many. */
 import { BpfMap, possibleCpus } from "../../ffi/bpf.ts";
 import { loadProgram } from "../../core/scheduler/bpf/object.ts";
-import { segmentSizes } from "../../core/scheduler/tables.ts";
+import { type SegmentName, segmentSizes } from "../../core/scheduler/tables.ts";
 import { tcpFrame } from "./frames.ts";
 
 if (import.meta.main) {
   const [folder, size, seconds] = [Deno.args[0]!, Number(Deno.args[1]), Number(Deno.args[2])];
   const rows = possibleCpus();
   const maps = new Map(
-    Object.keys(segmentSizes(size, rows)).map((name) => [name, BpfMap.pinned(`${folder}/${name}`)!]),
+    (Object.keys(segmentSizes(size, rows)) as SegmentName[]).map((name) => [name, BpfMap.pinned(`${folder}/${name}`)!]),
   );
   const program = loadProgram(size, rows, maps);
   const frames = Array.from({ length: size }, (_, port) => Uint8Array.from(tcpFrame({ fromPort: port })));

@@ -162,6 +162,41 @@ Deno.test("the age of a bucket is signed: a clock one second behind does not mak
   assert.equal(scheduler.schedule(again, again.length, 499), Verdict.SELF);
 });
 
+Deno.test("a bucket of 5 minutes is stamped each 5 s, and moved when it was idle for 5 minutes, at most 5 s later", () => {
+  const { tables, scheduler } = testArray([{ weight: 0 }, {}, {}], { bucket_timeout: "5m" });
+  const send = (fromPort: number, now: number, flags = SYN) => {
+    const frame = tcpFrame({ fromPort, flags });
+    scheduler.schedule(frame, frame.length, now);
+    return frame[5];
+  };
+  assert.equal(send(1, 1000), 0x0b);
+  assert.equal(send(2, 1000), 0x0c);
+  // Node 1 has a bucket more from here on: an idle bucket goes to node 2.
+  assert.equal(send(3, 1000), 0x0b);
+  const bucket = bucketOf(scheduler, tcpFrame({ fromPort: 1 }));
+  send(1, 1004, ACK);
+  assert.equal(tables.buckets.age(bucket, 1004), 4, "not yet stamped");
+  assert.equal(send(1, 1304), 0x0b, "300 s after the last frame");
+  assert.equal(tables.buckets.age(bucket, 1304), 0);
+  assert.equal(send(1, 1609), 0x0c, "305 s after the last frame");
+});
+
+Deno.test("a bucket of the longest timeout tells its age; after 2^16 s that begins anew", () => {
+  const { tables, scheduler } = testArray([{ weight: 0 }, {}, {}], { bucket_timeout: "16h" });
+  const send = (now: number) => {
+    const frame = tcpFrame();
+    scheduler.schedule(frame, frame.length, now);
+    return frame[5];
+  };
+  const idle = tables.settings.idleAge;
+  assert.equal(idle, 57_600 + 900);
+  assert.equal(send(70_000), 0x0b);
+  tables.nodes.addGroups(1, 1);
+  assert.equal(send(70_000 + idle - 1), 0x0b);
+  assert.equal(send(70_000 + idle - 1 + 65_536), 0x0b, "18 hours without a frame: it counts as in use once more");
+  assert.equal(send(70_000 + idle - 1 + 65_536 + idle), 0x0c);
+});
+
 Deno.test("bucketOf() is (32 bit address + 16 bit port) % size, past 32 bits too, IPv6 folded to 32 bits", () => {
   const { scheduler } = testArray([{}]);
   const port = fc.nat(65535);
@@ -183,7 +218,7 @@ Deno.test("a table that is adopted has its groups counted, and the buckets of no
   tables.buckets.setNode(1, 1);
   tables.buckets.setNode(2, 1);
   tables.buckets.setNode(3, 7);
-  tables.buckets.setNode(4, 100_000);
+  tables.buckets.setNode(4, 30_000);
   tables.buckets.setNode(5, -77);
   tables.nodes.addGroups(1, 99);
   arrayOver(config, tables);

@@ -22,10 +22,10 @@ struct choice {
 static long consider(__u32 number, void *context)
 {
 	struct choice *best = context;
-	struct node *node = bpf_map_lookup_elem(&nodes, &number);
+	const struct node *node = &nodes[number & (MAX_NODES - 1)];
 	__u64 groups;
 
-	if (!node || node->out || !node->weight)
+	if (node->mac_and_out & OUT || !node->weight)
 		return 0;
 	/* Another CPU may be between its two additions. */
 	groups = node->groups < 0 ? 0 : node->groups;
@@ -49,48 +49,42 @@ static __always_inline __u32 second(struct counts *row)
 	return row->second;
 }
 
-static __always_inline struct node *node_of(__s32 number)
+static __always_inline int is_active(__u32 now)
 {
-	__u32 key = number;
-
-	return bpf_map_lookup_elem(&nodes, &key);
+	return (__s32)(now - settings.active_until) < 0;
 }
 
-static __always_inline int is_active(const struct settings *s, __u32 now)
+/* The node's MAC; OUT where it holds no bucket, and where no node has that number. */
+static __always_inline __u64 mac_of(__s32 number)
 {
-	return (__s32)(now - s->active_until) < 0;
+	return (__u32)number < MAX_NODES ? nodes[number].mac_and_out : OUT;
 }
 
-static __always_inline int is_live(__s32 number)
+static __always_inline void add_groups(__s32 number, __s32 count)
 {
-	struct node *node = node_of(number);
-
-	return node && !node->out;
+	if ((__u32)number < MAX_NODES)
+		__sync_fetch_and_add(&nodes[number].groups, count);
 }
 
-/* The bucket's new owner; where no node can be had it keeps a live one. */
-__noinline int assign(struct bucket *bucket, __s32 owner, __u32 count)
+/* The new owner of a bucket that was this word; where no node can be had it keeps a live one. */
+__noinline int assign(struct bucket *bucket, __u32 word, __u32 now)
 {
 	struct choice best = { .node = UNASSIGNED };
-	struct node *node;
-	__s32 found;
+	__u32 count = settings.nodes, found;
+	__s32 owner = (__u16)word;
 
 	if (!bucket)
 		return UNASSIGNED;
 	/* A loop over all nodes would be unrolled by the verifier. */
 	bpf_loop(count > MAX_NODES ? MAX_NODES : count, consider, &best, 0);
 	if (best.node == UNASSIGNED)
-		return is_live(owner) ? owner : UNASSIGNED;
-	/* One CPU wins; the others use its choice. */
-	found = __sync_val_compare_and_swap(&bucket->node, owner, best.node);
-	if (found != owner)
-		return found;
-	node = node_of(best.node);
-	if (node)
-		__sync_fetch_and_add(&node->groups, 1);
-	node = node_of(owner);
-	if (node)
-		__sync_fetch_and_add(&node->groups, -1);
+		return mac_of(owner) & OUT ? UNASSIGNED : owner;
+	/* One CPU wins; the others use its choice, also where it only was here first with a frame for the old owner. */
+	found = __sync_val_compare_and_swap((__u32 *)bucket, word, (__u16)best.node | now << 16);
+	if (found != word)
+		return (__u16)found;
+	add_groups(best.node, 1);
+	add_groups(owner, -1);
 	return best.node;
 }
 
@@ -100,16 +94,16 @@ static __always_inline __u32 modulo(__u64 value, __u32 size)
 	return size & (size - 1) ? value % size : value & (size - 1);
 }
 
-static __always_inline __u32 bucket_of(const struct frame *f, const struct settings *s)
+static __always_inline __u32 bucket_of(const struct frame *f)
 {
 	__u64 sum;
 
-	if (s->keyed)
-		return sip_client(s->hash_key, f->client, f->client_words, f->client_port) % s->size;
+	if (settings.keyed)
+		return sip_client(settings.hash_key, f->client, f->client_words, f->client_port) % settings.size;
 	sum = f->client_words == 1 ?
 		      bpf_ntohl(f->client[0]) :
 		      bpf_ntohl(f->client[0] ^ f->client[1] ^ f->client[2] ^ f->client[3]);
-	return modulo(sum + bpf_ntohs(f->client_port), s->size);
+	return modulo(sum + bpf_ntohs(f->client_port), settings.size);
 }
 
 /* The node of a first fragment, for those that follow. */
@@ -138,57 +132,70 @@ static __always_inline __s32 node_of_fragment(const struct frame *f, __u32 now)
 	return seen >> 24;
 }
 
-/* Number of the client's node, and the node. */
-static __always_inline __s32 node_of_client(const struct frame *f, const struct settings *s, __u32 now,
-					    struct node **node)
+/* Whether the bucket's stamp is so many seconds old. After 18 hours without a frame its age begins anew. */
+static __always_inline int is_aged(__u32 word, __u32 now, __u32 seconds)
 {
-	__u32 number = bucket_of(f, s);
-	struct bucket *bucket = bpf_map_lookup_elem(&buckets, &number);
+	return (__u16)(now - (word >> 16) + CLOCK_SLACK_S) >= seconds + CLOCK_SLACK_S;
+}
+
+static __always_inline struct bucket *bucket_at(__u32 number)
+{
+	__u32 key = number >> 1;
+	struct buckets *pair = bpf_map_lookup_elem(&buckets, &key);
+
+	return pair ? &pair->bucket[number & 1] : NULL;
+}
+
+/* Number of the client's node, and its MAC: OUT where no node can be had. */
+static __always_inline __s32 node_of_client(const struct frame *f, __u32 now, __u64 *mac)
+{
+	struct bucket *bucket = bucket_at(bucket_of(f));
+	__u32 word;
 	__s32 owner;
 
+	*mac = OUT;
 	if (!bucket)
 		return UNASSIGNED;
-	owner = bucket->node;
-	*node = node_of(owner);
-	/* Only what opens a connection moves an idle bucket; the age is signed, since another CPU's clock may be ahead. */
-	if (!*node || (*node)->out || (f->opens && (__s32)(now - bucket->last_access) > (__s32)s->bucket_timeout)) {
+	word = *(volatile __u32 *)bucket;
+	owner = (__u16)word;
+	*mac = mac_of(owner);
+	/* Only what opens a connection moves an idle bucket. */
+	if (*mac & OUT || (f->opens && is_aged(word, now, settings.bucket_timeout + settings.stamp_every))) {
 		/* User space may release the bucket, or let the node fail, between the choice and here. */
-		for (int i = 0; i < ASSIGN_ATTEMPTS && is_active(s, now); i++) {
-			owner = assign(bucket, owner, s->nodes);
-			*node = node_of(owner);
-			if (*node && !(*node)->out)
+		for (int i = 0; i < ASSIGN_ATTEMPTS && is_active(now); i++) {
+			owner = assign(bucket, word, now);
+			*mac = mac_of(owner);
+			if (!(*mac & OUT))
 				break;
-			owner = bucket->node;
+			word = *(volatile __u32 *)bucket;
+			owner = (__u16)word;
+			*mac = mac_of(owner);
 		}
-		if (!*node || (*node)->out)
+		if (*mac & OUT)
 			return UNASSIGNED;
 	}
-	/* The cache line is written once a second. */
-	if (bucket->last_access != now)
+	/* A line that is seldom written stays in each CPU's cache, and the branch is foreseen. */
+	if (is_aged(word, now, settings.stamp_every))
 		bucket->last_access = now;
 	return owner;
 }
 
-static __always_inline enum verdict read_frame(struct xdp_md *ctx, struct frame *f, const struct settings *s)
+static __always_inline enum verdict read_frame(struct xdp_md *ctx, struct frame *f, __be16 first_type)
 {
-	__u16 type;
-	const __be16 *field;
+	__u16 type = bpf_ntohs(first_type);
 
 	f->network = ETHERNET_BYTES;
-	field = bytes_at(ctx, ETHERNET_BYTES - 2, 2);
-	if (!field)
-		return TRUNCATED;
-	type = bpf_ntohs(*field);
 	for (int i = 0; i < MAX_TAGS && (type == TYPE_VLAN || type == TYPE_QINQ); i++) {
+		const __be16 *field = bytes_at(ctx, f->network + 2, 2);
+
 		f->network += TAG_BYTES;
-		field = bytes_at(ctx, f->network - 2, 2);
 		if (!field)
 			return TRUNCATED;
 		type = bpf_ntohs(*field);
 	}
 	switch (type) {
 	case TYPE_IPV4:
-		return read_ipv4(ctx, f, s);
+		return read_ipv4(ctx, f);
 	case TYPE_IPV6:
 		return read_ipv6(ctx, f);
 	case TYPE_ARP:
@@ -201,83 +208,71 @@ static __always_inline enum verdict read_frame(struct xdp_md *ctx, struct frame 
 	}
 }
 
-static __always_inline int sent_by_member(const struct mac *source, const struct settings *s)
+static __always_inline int is_member(__u64 mac)
 {
-	const struct members *table;
-	const struct node *node;
-	__u32 zero = 0, last, first;
+	__s32 slot = members.slot[member_slot(mac & 0xffff, mac >> 16, settings.member_seed)];
 
-	first = bpf_ntohs(source->part[0]);
-	last = (__u32)bpf_ntohs(source->part[1]) << 16 | bpf_ntohs(source->part[2]);
-	table = bpf_map_lookup_elem(&members, &zero);
-	if (!table)
-		return 0;
-	node = node_of((__s32)table->slot[member_slot(last, first, s->member_seed)] - 1);
-	return node && same_mac(source, &node->mac);
+	return slot && mac == (mac_of(slot - 1) & MAC_MASK);
 }
 
-static __always_inline enum verdict decide(struct xdp_md *ctx, struct frame *f, const struct settings *s,
-					    struct counts *row)
+static __always_inline enum verdict decide(struct xdp_md *ctx, struct frame *f, struct counts *row)
 {
-	__u32 now = second(row);
 	struct ethernet *ethernet = bytes_at(ctx, 0, sizeof(*ethernet));
-	const struct node *own = node_of(s->self);
+	__u32 now = second(row);
+	__u64 own = mac_of(settings.self) & MAC_MASK, source, mac;
 	enum verdict verdict;
-	struct node *node = NULL;
-	struct mac mac;
 	__s32 number;
 
-	if (!own || !ethernet)
+	if (!ethernet)
 		return TRUNCATED;
-	verdict = read_frame(ctx, f, s);
+	source = source_of(ethernet);
+	verdict = read_frame(ctx, f, ethernet->type);
 	if (verdict == NEIGHBOUR) {
 		/* Members ask too: who wants to schedule looks for a rival first. */
-		if (!is_active(s, now) || same_mac(&ethernet->source, &own->mac))
+		if (!is_active(now) || source == own)
 			return NEIGHBOUR;
-		mac = own->mac;
-		return f->end ? answer_solicitation(ctx, f->network, &mac) : answer_arp(ctx, f->network, &mac);
+		return f->end ? answer_solicitation(ctx, f->network, own) : answer_arp(ctx, f->network, own);
 	}
 	if (verdict != FORWARDED && verdict != PING && verdict != FRAGMENT)
 		return verdict;
-	if (!same_mac(&ethernet->destination, &own->mac))
+	if (destination_of(ethernet) != own)
 		return OTHER_MAC;
 	/* One hop: bounced between two schedulers a frame would live for ever, since no TTL is counted down. */
-	if (sent_by_member(&ethernet->source, s))
+	if (is_member(source))
 		return ALREADY_SCHEDULED;
 	if (verdict == FORWARDED) {
-		number = node_of_client(f, s, now, &node);
+		number = node_of_client(f, now, &mac);
+	} else if (verdict == FRAGMENT) {
+		number = node_of_fragment(f, now);
+		mac = mac_of(number);
 	} else {
-		number = verdict == PING ? s->self : node_of_fragment(f, now);
-		node = node_of(number);
+		number = settings.self;
+		mac = own;
 	}
-	if (!node || (node->out && verdict != PING)) {
+	if (mac & OUT) {
 		if (verdict == FRAGMENT)
 			return FRAGMENT;
-		return is_active(s, now) ? NO_NODE : NOT_ACTIVE;
+		return is_active(now) ? NO_NODE : NOT_ACTIVE;
 	}
 	if (f->fragment_tag && verdict != FRAGMENT)
 		remember_fragment(f, number, now);
 	/* From here on it is a member's, so that the kernel guard passes it and no other scheduler takes it. */
-	ethernet->source = own->mac;
+	set_macs(ethernet, mac, own);
 	if (verdict == PING)
 		return PING;
 	row->frames[number & (MAX_NODES - 1)]++;
-	if (number == s->self)
-		return SELF;
-	ethernet->destination = node->mac;
-	return FORWARDED;
+	return number == (__s32)settings.self ? SELF : FORWARDED;
 }
 
 /* Keeps the start of the frame for who traces. Not static, as find_vip(). */
 __noinline int capture(struct xdp_md *ctx, __u32 verdict, __u32 length)
 {
-	__u32 zero = 0, number, slot, kept = length < CAPTURE_BYTES ? length : CAPTURE_BYTES;
-	struct settings *s = bpf_map_lookup_elem(&settings, &zero);
+	__u32 number, slot, kept = length < CAPTURE_BYTES ? length : CAPTURE_BYTES;
 	struct capture *entry;
 
-	if (!s || !kept)
+	if (!kept)
 		return 0;
-	number = __sync_fetch_and_add(&s->captured, 1);
+	number = __sync_fetch_and_add(&settings.captured, 1);
 	slot = number & (CAPTURE_SLOTS - 1);
 	entry = bpf_map_lookup_elem(&captures, &slot);
 	if (!entry || bpf_xdp_load_bytes(ctx, 0, entry->bytes, kept))
@@ -308,17 +303,16 @@ static __always_inline int action_of(enum verdict verdict)
 
 static __always_inline int schedule(struct xdp_md *ctx)
 {
-	__u32 zero = 0, cpu = bpf_get_smp_processor_id();
-	const struct settings *s = bpf_map_lookup_elem(&settings, &zero);
+	__u32 cpu = bpf_get_smp_processor_id();
 	struct counts *row = bpf_map_lookup_elem(&counts, &cpu);
 	struct frame f = { .length = ctx->data_end - ctx->data };
 	enum verdict verdict;
 
-	if (!s || !row || !s->size)
+	if (!row || !settings.size)
 		return XDP_PASS;
-	verdict = decide(ctx, &f, s, row);
+	verdict = decide(ctx, &f, row);
 	row->verdict[verdict & (VERDICT_SLOTS - 1)]++;
-	if ((__s32)((__u32)row->second - s->capture_until) < 0)
+	if ((__s32)((__u32)row->second - settings.capture_until) < 0)
 		capture(ctx, verdict, bpf_xdp_get_buff_len(ctx));
 	return action_of(verdict);
 }

@@ -51,6 +51,22 @@ struct ethernet {
 	__be16 type;
 };
 
+static __always_inline __u64 destination_of(const struct ethernet *ethernet)
+{
+	return *(const __u64 *)ethernet & MAC_MASK;
+}
+
+static __always_inline __u64 source_of(const struct ethernet *ethernet)
+{
+	return *(const __u64 *)ethernet >> 48 | (__u64)*(const __u32 *)((const __u8 *)ethernet + 8) << 16;
+}
+
+static __always_inline void set_macs(struct ethernet *ethernet, __u64 destination, __u64 source)
+{
+	*(__u64 *)ethernet = destination | source << 48;
+	*(__u32 *)((__u8 *)ethernet + 8) = source >> 16;
+}
+
 /* No pointer is in it, so that functions which the verifier looks at by themselves can take it. */
 struct frame {
 	/* Of the first buffer; of the whole frame once holds_packet() had to ask. */
@@ -67,7 +83,7 @@ struct frame {
 	int opens;
 	/* Of a fragment; tag 0 for a whole packet. */
 	__u32 fragment_tag, fragment_slot;
-};
+} __attribute__((aligned(8)));
 
 /* The bytes at an offset; null where the first buffer ends before. */
 static __always_inline void *bytes_at(const struct xdp_md *ctx, __u32 at, __u32 bytes)
@@ -88,11 +104,6 @@ static __always_inline int holds_packet(struct xdp_md *ctx, struct frame *f)
 	return f->end <= f->length;
 }
 
-static __always_inline int same_mac(const struct mac *one, const struct mac *other)
-{
-	return one->part[2] == other->part[2] && one->part[1] == other->part[1] && one->part[0] == other->part[0];
-}
-
 /* An address in network order; IPv4 as ::ffff:a.b.c.d. */
 struct address {
 	__u32 word[4];
@@ -101,13 +112,10 @@ struct address {
 /* Index of the VIP, or -1. Not static: so it is verified once, not at the end of each path to it. */
 __noinline int find_vip(const struct address *address)
 {
-	__u32 zero = 0;
-	const struct settings *s = bpf_map_lookup_elem(&settings, &zero);
-
-	if (!s || !address)
+	if (!address)
 		return -1;
-	for (int i = 0; i < MAX_VIPS && i < s->vips; i++) {
-		const __u32 *vip = s->vip[i], *word = address->word;
+	for (int i = 0; i < MAX_VIPS && i < settings.vips; i++) {
+		const __u32 *vip = settings.vip[i], *word = address->word;
 
 		if (vip[3] == word[3] && vip[2] == word[2] && vip[1] == word[1] && vip[0] == word[0])
 			return i;
@@ -115,13 +123,14 @@ __noinline int find_vip(const struct address *address)
 	return -1;
 }
 
-static __always_inline int find_vip4(const struct settings *s, __u32 address)
+static __always_inline int find_vip4(__u32 address)
 {
-	const struct address mapped = { { 0, 0, bpf_htonl(0xffff), address } };
+	const __u32 mark = bpf_htonl(0xffff);
 
 	/* Most frames are for the array's own VIP. */
-	if (s->vips && s->vip[0][3] == address && s->vip[0][2] == mapped.word[2])
+	if (settings.vips && settings.vip[0][3] == address && settings.vip[0][2] == mark)
 		return 0;
+	const struct address mapped = { { 0, 0, mark, address } };
 	return find_vip(&mapped);
 }
 
@@ -136,9 +145,8 @@ static __always_inline int find_vip6(const struct in6_addr *address)
 static __always_inline int is_served(int vip, int udp, __be16 port)
 {
 	__u32 row = vip * 2 + udp, bit = bpf_ntohs(port);
-	const struct ports *served = bpf_map_lookup_elem(&ports, &row);
 
-	return served && served->bits[bit >> 3] >> (bit & 7) & 1;
+	return ports[row & (PORT_ROWS - 1)].bits[bit >> 3] >> (bit & 7) & 1;
 }
 
 static __always_inline void mix_fragment(struct frame *f, __u32 word)
@@ -159,24 +167,24 @@ static __always_inline enum verdict read_ports(struct xdp_md *ctx, struct frame 
 {
 	const __be16 *port;
 
-	if (protocol != PROTOCOL_TCP && protocol != PROTOCOL_UDP)
-		return OTHER_PROTOCOL;
-	if (at + (protocol == PROTOCOL_TCP ? TCP_BYTES : UDP_BYTES) > f->end)
-		return TRUNCATED;
-	port = bytes_at(ctx, at, UDP_BYTES);
-	if (!port)
-		return TRUNCATED;
-	if (!is_served(vip, protocol == PROTOCOL_UDP, port[1]))
-		return OTHER_PORT;
-	f->client_port = port[0];
-	f->opens = 1;
 	if (protocol == PROTOCOL_TCP) {
 		const __u8 *tcp = bytes_at(ctx, at, TCP_BYTES);
 
-		if (!tcp)
+		if (at + TCP_BYTES > f->end || !tcp)
 			return TRUNCATED;
 		f->opens = (tcp[13] & (FLAG_SYN | FLAG_ACK)) == FLAG_SYN;
+		port = (const __be16 *)tcp;
+	} else if (protocol == PROTOCOL_UDP) {
+		port = bytes_at(ctx, at, UDP_BYTES);
+		if (at + UDP_BYTES > f->end || !port)
+			return TRUNCATED;
+		f->opens = 1;
+	} else {
+		return OTHER_PROTOCOL;
 	}
+	if (!is_served(vip, protocol == PROTOCOL_UDP, port[1]))
+		return OTHER_PORT;
+	f->client_port = port[0];
 	return FORWARDED;
 }
 

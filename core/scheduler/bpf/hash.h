@@ -59,10 +59,10 @@ static __always_inline __u64 sip_client(const __u64 key[2], const __u32 *address
 	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }
 
-/* Slot of a MAC among the members: its last four octets and its first two as numbers. */
-static __always_inline __u32 member_slot(__u32 last, __u32 first, __u32 seed)
+/* Slot of a MAC among the members: its first two octets and its last four as numbers, the first octet the lowest. The seed is odd. */
+static __always_inline __u32 member_slot(__u32 first, __u32 last, __u32 seed)
 {
-	return ((last ^ first * (seed | 1)) * (seed * 0x9e3779b1u | 1)) >> 20;
+	return (last ^ first * seed) * (seed * 0x9e3779b1u) >> 20;
 }
 
 /* A word more into one of the two halves of a fragment's hash. */

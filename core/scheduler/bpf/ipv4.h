@@ -12,10 +12,9 @@
 /* An error about a packet that the VIP sent; the quoted packet names the client as its destination. */
 __noinline int read_icmp4(struct xdp_md *ctx, struct frame *f, __u32 at)
 {
-	const struct settings *s;
 	const struct iphdr *quoted;
 	const __u8 *type;
-	__u32 zero = 0, header;
+	__u32 header;
 	int vip;
 
 	if (!f || at + ICMP_BYTES > f->end)
@@ -36,8 +35,7 @@ __noinline int read_icmp4(struct xdp_md *ctx, struct frame *f, __u32 at)
 	header = quoted->ihl * 4;
 	if (quoted->version != 4 || header < IPV4_BYTES)
 		return BAD_IP;
-	s = bpf_map_lookup_elem(&settings, &zero);
-	vip = s ? find_vip4(s, quoted->saddr) : -1;
+	vip = find_vip4(quoted->saddr);
 	if (vip < 0)
 		return NOT_FOR_VIP;
 	if (quoted->frag_off & bpf_htons(OFFSET_MASK))
@@ -47,24 +45,23 @@ __noinline int read_icmp4(struct xdp_md *ctx, struct frame *f, __u32 at)
 	return read_quoted_ports(ctx, f, at + header, quoted->protocol, vip);
 }
 
-static __always_inline enum verdict read_ipv4(struct xdp_md *ctx, struct frame *f, const struct settings *s)
+static __always_inline enum verdict read_ipv4(struct xdp_md *ctx, struct frame *f)
 {
 	__u32 at = f->network, header;
-	const struct iphdr *ip;
+	const struct iphdr *ip = bytes_at(ctx, at, IPV4_BYTES);
+	__u8 first;
 	int vip;
 
-	if (at + IPV4_BYTES > f->length)
-		return TRUNCATED;
-	ip = bytes_at(ctx, at, IPV4_BYTES);
 	if (!ip)
 		return TRUNCATED;
-	header = ip->ihl * 4;
+	first = *(const __u8 *)ip;
+	header = (first & 15) * 4;
 	f->end = at + bpf_ntohs(ip->tot_len);
-	if (ip->version != 4 || header < IPV4_BYTES || at + header > f->end)
+	if (first >> 4 != 4 || header < IPV4_BYTES || at + header > f->end)
 		return BAD_IP;
 	if (!holds_packet(ctx, f))
 		return TRUNCATED;
-	vip = find_vip4(s, ip->daddr);
+	vip = find_vip4(ip->daddr);
 	if (vip < 0)
 		return NOT_FOR_VIP;
 	if (ip->frag_off & bpf_htons(MORE_FRAGMENTS | OFFSET_MASK)) {

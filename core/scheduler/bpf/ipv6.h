@@ -103,8 +103,6 @@ __noinline int read_ipv6(struct xdp_md *ctx, struct frame *f)
 	if (!f)
 		return TRUNCATED;
 	at = f->network;
-	if (at + IPV6_BYTES > f->length)
-		return TRUNCATED;
 	ip = bytes_at(ctx, at, IPV6_BYTES);
 	if (!ip)
 		return TRUNCATED;

@@ -37,10 +37,9 @@ struct solicitation {
 #define SOLICITED_OVERRIDE 0x60
 #define HOP_LIMIT 255
 
-static __always_inline void answer_ethernet(struct ethernet *ethernet, const struct mac *own)
+static __always_inline struct mac as_mac(__u64 number)
 {
-	ethernet->destination = ethernet->source;
-	ethernet->source = *own;
+	return (struct mac){ { number, number >> 16, number >> 32 } };
 }
 
 static __always_inline __u32 joined(const __be16 half[2])
@@ -48,38 +47,36 @@ static __always_inline __u32 joined(const __be16 half[2])
 	return half[0] | (__u32)half[1] << 16;
 }
 
-__noinline int answer_arp(struct xdp_md *ctx, __u32 at, const struct mac *own)
+__noinline int answer_arp(struct xdp_md *ctx, __u32 at, __u64 own)
 {
 	struct ethernet *ethernet = bytes_at(ctx, 0, sizeof(*ethernet));
 	struct arp *arp = bytes_at(ctx, at, sizeof(*arp));
-	__u32 zero = 0;
-	const struct settings *s = bpf_map_lookup_elem(&settings, &zero);
 	__be16 vip[2];
 
-	if (!s || !own || !ethernet || !arp || arp->hardware != bpf_htons(1) || arp->protocol != bpf_htons(TYPE_IPV4) ||
+	if (!ethernet || !arp || arp->hardware != bpf_htons(1) || arp->protocol != bpf_htons(TYPE_IPV4) ||
 	    arp->hardware_bytes != 6 || arp->protocol_bytes != 4 || arp->operation != bpf_htons(ARP_REQUEST))
 		return NEIGHBOUR;
 	/* Who names a VIP as its own claims it. */
-	if (find_vip4(s, joined(arp->target_ip)) < 0 || find_vip4(s, joined(arp->sender_ip)) >= 0)
+	if (find_vip4(joined(arp->target_ip)) < 0 || find_vip4(joined(arp->sender_ip)) >= 0)
 		return NEIGHBOUR;
 	__builtin_memcpy(vip, arp->target_ip, sizeof(vip));
 	arp->operation = bpf_htons(ARP_REPLY);
 	arp->target_mac = arp->sender_mac;
 	__builtin_memcpy(arp->target_ip, arp->sender_ip, sizeof(vip));
-	arp->sender_mac = *own;
+	arp->sender_mac = as_mac(own);
 	__builtin_memcpy(arp->sender_ip, vip, sizeof(vip));
-	answer_ethernet(ethernet, own);
+	set_macs(ethernet, source_of(ethernet), own);
 	return ANSWERED;
 }
 
-__noinline int answer_solicitation(struct xdp_md *ctx, __u32 at, const struct mac *own)
+__noinline int answer_solicitation(struct xdp_md *ctx, __u32 at, __u64 own)
 {
 	struct ethernet *ethernet = bytes_at(ctx, 0, sizeof(*ethernet));
 	struct solicitation *n = bytes_at(ctx, at, sizeof(*n));
 	struct in6_addr asker;
 	__u32 sum;
 
-	if (!own || !ethernet || !n || n->ip.nexthdr != PROTOCOL_ICMPV6 || n->ip.payload_len != bpf_htons(SOLICITATION_BYTES) ||
+	if (!ethernet || !n || n->ip.nexthdr != PROTOCOL_ICMPV6 || n->ip.payload_len != bpf_htons(SOLICITATION_BYTES) ||
 	    n->ip.hop_limit != HOP_LIMIT || n->type != ICMPV6_SOLICITATION || n->code != 0 ||
 	    n->option != OPTION_SOURCE_MAC || n->option_units != 1)
 		return NEIGHBOUR;
@@ -93,7 +90,7 @@ __noinline int answer_solicitation(struct xdp_md *ctx, __u32 at, const struct ma
 	n->type = ICMPV6_ADVERTISEMENT;
 	n->flags = SOLICITED_OVERRIDE;
 	n->option = OPTION_TARGET_MAC;
-	n->mac = *own;
+	n->mac = as_mac(own);
 	n->checksum = 0;
 	/* Pseudo header (RFC 8200 section 8.1): addresses, length, next header. */
 	sum = bpf_csum_diff(NULL, 0, (void *)&n->ip.saddr, 2 * sizeof(n->ip.saddr), 0);
@@ -103,6 +100,6 @@ __noinline int answer_solicitation(struct xdp_md *ctx, __u32 at, const struct ma
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	n->checksum = ~sum;
-	answer_ethernet(ethernet, own);
+	set_macs(ethernet, source_of(ethernet), own);
 	return ANSWERED;
 }

@@ -9,8 +9,11 @@
 #include <bpf/bpf_helpers.h>
 
 #define UNASSIGNED -1
+/* Seconds that another CPU's clock may be ahead. */
+#define CLOCK_SLACK_S 8
 #define MAX_NODES 256
 #define MAX_VIPS 16
+#define PORT_ROWS (MAX_VIPS * 2)
 #define MEMBER_SLOTS 4096
 #define FRAGMENT_SLOTS 4096
 #define VERDICT_SLOTS 32
@@ -45,10 +48,14 @@ enum verdict {
 struct mac {
 	__u16 part[3];
 };
+/* A MAC as a number, its first octet the lowest. */
+#define MAC_MASK 0xffffffffffffULL
 
 struct settings {
 	/* User space's own. */
-	__u32 magic, version, size, rows, epoch, reserved;
+	__u32 magic, version, size, rows, epoch;
+	/* Seconds after which a frame stamps its bucket anew. */
+	__u32 stamp_every;
 	/* Seconds of the boot clock until which VIPs are answered for and buckets assigned. */
 	__u32 active_until;
 	/* Seconds. */
@@ -59,7 +66,7 @@ struct settings {
 	__u32 nodes;
 	/* 1: buckets by SipHash of hash_key; 0: by the seed's sum. */
 	__u32 keyed;
-	/* Makes the members' slots differ. */
+	/* Makes the members' slots differ; odd. */
 	__u32 member_seed;
 	__u64 hash_key[2];
 	__u32 vips;
@@ -71,9 +78,17 @@ struct settings {
 	__u32 vip[MAX_VIPS][4];
 };
 
+/* Four bytes, since most frames of a large table find their bucket in no cache; read, and assigned, as one word. */
 struct bucket {
-	__s32 node;
-	__u32 last_access;
+	/* UNASSIGNED in 16 bits, or a server number. */
+	__u16 node;
+	/* Seconds of the boot clock, modulo 2^16; up to stamp_every - 1 too early. */
+	__u16 last_access;
+};
+
+/* The values of a mapped array are eight bytes apart. */
+struct buckets {
+	struct bucket bucket[2];
 };
 
 struct node {
@@ -81,11 +96,10 @@ struct node {
 	__u32 weight;
 	/* Buckets assigned: the seed's "# IP Groups Assigned". */
 	__s32 groups;
-	struct mac mac;
-	/* 1: failed, disabled or not of the array; what it owns counts as unassigned. */
-	__u8 out;
-	__u8 reserved;
+	/* A MAC; then an octet of 1 where the node is failed, disabled or not of the array: what it owns counts as unassigned. */
+	__u64 mac_and_out;
 };
+#define OUT (1ULL << 48)
 
 /* One row a CPU, so that no counter is shared. */
 struct counts {
@@ -127,12 +141,17 @@ struct capture {
 		__type(value, value_type);                 \
 	} map SEC(".maps")
 
+/*
+ * Variables: libbpf makes a map of one entry of each section. The program knows their place, so that to use them takes no look-up. The object
+ * holds the content of all but .bss.
+ */
+struct settings settings SEC(".data.settings");
+struct node nodes[MAX_NODES] SEC(".data.nodes");
+struct members members SEC(".data.members");
+struct ports ports[PORT_ROWS];
+
 /* Entries of 1 are set when the program is loaded: by the table's size, by the machine's CPUs. */
-MAPPED_ARRAY(settings, struct settings, 1);
-MAPPED_ARRAY(buckets, struct bucket, 1);
-MAPPED_ARRAY(nodes, struct node, MAX_NODES);
+MAPPED_ARRAY(buckets, struct buckets, 1);
 MAPPED_ARRAY(counts, struct counts, 1);
-MAPPED_ARRAY(ports, struct ports, MAX_VIPS * 2);
-MAPPED_ARRAY(members, struct members, 1);
 MAPPED_ARRAY(fragments, struct fragment, FRAGMENT_SLOTS);
 MAPPED_ARRAY(captures, struct capture, CAPTURE_SLOTS);

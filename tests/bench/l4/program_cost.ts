@@ -1,5 +1,6 @@
 /** Nanoseconds of the program a frame, by bpf_prog_test_run on a frame that a step before it varies. */
 import { BpfProgram, possibleCpus } from "../../../ffi/bpf.ts";
+import { mapNameOf } from "../../../core/scheduler/bpf/object.ts";
 import { mapTables } from "../../../core/scheduler/table_maps.ts";
 import type { SchedulerTables } from "../../../core/scheduler/tables.ts";
 import { arrayOver, testConfig } from "../../scheduler/array.ts";
@@ -41,7 +42,7 @@ function measure(elf: Uint8Array<ArrayBuffer>, size: number, rounds: number): Re
   const frame = Uint8Array.from(tcpFrame({ flags: 16 }));
   const programs = NAMES.map((name) => {
     const program = BpfProgram.load(elf, name, { buckets: size, counts: rows });
-    const tables = mapTables((map, bytes) => program.mapOf(map, bytes), size, rows);
+    const tables = mapTables((map, bytes) => program.mapOf(mapNameOf(map), bytes), size, rows);
     tables.adopt();
     assignAll(tables, size);
     return { name, program, tables };
@@ -61,6 +62,6 @@ function measure(elf: Uint8Array<ArrayBuffer>, size: number, rounds: number): Re
 }
 
 function assignAll(tables: SchedulerTables, size: number): void {
-  arrayOver(testConfig(Array(NODES).fill({}), { table_size: size }), tables);
+  arrayOver(testConfig(Array(NODES).fill({}), { table_size: size, bucket_timeout: "5m" }), tables);
   for (let bucket = 0; bucket < size; bucket++) tables.buckets.setNode(bucket, 1 + bucket % (NODES - 1));
 }

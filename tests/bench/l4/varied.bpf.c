@@ -5,13 +5,10 @@
 static __always_inline int swap_macs(struct xdp_md *ctx)
 {
 	struct ethernet *ethernet = bytes_at(ctx, 0, sizeof(*ethernet));
-	struct mac destination;
 
 	if (!ethernet)
 		return XDP_DROP;
-	destination = ethernet->destination;
-	ethernet->destination = ethernet->source;
-	ethernet->source = destination;
+	set_macs(ethernet, source_of(ethernet), destination_of(ethernet));
 	return XDP_TX;
 }
 
@@ -27,8 +24,7 @@ static __always_inline int vary(struct xdp_md *ctx, int randomly)
 
 	if (!ethernet || !ip || !port)
 		return 0;
-	ethernet->source = (struct mac){ { 0x0002, 0, 0xc100 } };
-	ethernet->destination = (struct mac){ { 0x0002, 0, 0x0a00 } };
+	set_macs(ethernet, 0x0a0000000002, 0xc10000000002);
 	if (!randomly)
 		return 1;
 	word ^= word << 13;
@@ -64,17 +60,16 @@ int random_lookup(struct xdp_md *ctx)
 {
 	struct iphdr *ip;
 	__be16 *port;
-	__u32 zero = 0, key;
-	struct settings *s = bpf_map_lookup_elem(&settings, &zero);
+	__u32 key;
 	struct bucket *bucket;
 
-	if (!s || !s->size || !vary(ctx, 1))
+	if (!settings.size || !vary(ctx, 1))
 		return XDP_DROP;
 	ip = bytes_at(ctx, ETHERNET_BYTES, sizeof(*ip));
 	port = bytes_at(ctx, ETHERNET_BYTES + sizeof(*ip), 2);
 	if (!ip || !port)
 		return XDP_DROP;
-	key = modulo((__u64)bpf_ntohl(ip->saddr) + bpf_ntohs(*port), s->size);
-	bucket = bpf_map_lookup_elem(&buckets, &key);
-	return bucket && bucket->node >= 0 ? swap_macs(ctx) : XDP_DROP;
+	key = modulo((__u64)bpf_ntohl(ip->saddr) + bpf_ntohs(*port), settings.size);
+	bucket = bucket_at(key);
+	return bucket && bucket->node != (__u16)UNASSIGNED ? swap_macs(ctx) : XDP_DROP;
 }
