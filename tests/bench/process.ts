@@ -34,10 +34,24 @@ export function processTree(root: number): number[] {
   return tree;
 }
 
+/** Of the process with this name. Throws Error where there is none. */
+export function pidOf(name: string): number {
+  for (const entry of Deno.readDirSync("/proc")) {
+    if (!/^\d+$/.test(entry.name)) continue;
+    if (readProc(`${entry.name}/comm`)?.trimEnd() === name) return Number(entry.name);
+  }
+  throw new Error(`No process ${name}`);
+}
+
 /** Fields of /proc/PID/stat from the third on: proc_pid_stat(5). */
 function stat(pid: number): string[] | undefined {
+  return readProc(`${pid}/stat`)?.split(") ").at(-1)!.split(" ");
+}
+
+/** Undefined where the process has ended. */
+function readProc(path: string): string | undefined {
   try {
-    return Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ").at(-1)!.split(" ");
+    return Deno.readTextFileSync(`/proc/${path}`);
   } catch {
     return undefined;
   }

@@ -94,8 +94,11 @@ Deno.test({
     const nodes = [{ weight: 1 }, { weight: 3 }, { weight: 2 }, { enabled: false }, { draining: true }];
     using kernel = kernelArray(nodes);
     const array = testArray(nodes);
-    fc.assert(fc.property(anyFrame, (frame) => void both(kernel, array, frame, "")), cases(10_000));
+    const { numRuns } = cases(100_000);
+    fc.assert(fc.property(anyFrame, (frame) => void both(kernel, array, frame, "")), { numRuns });
     assertEqualTables(kernel.array, array);
+    const counted = Object.values(array.tables.counts.toObject()).reduce((sum, count) => sum + count, 0);
+    assert.equal(counted, numRuns);
   },
 });
 

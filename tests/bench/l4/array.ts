@@ -3,7 +3,7 @@ import { delay } from "../../../core/delay.ts";
 import type { Host } from "../../../core/lab/host.ts";
 import { Lab } from "../../../core/lab/lab.ts";
 import { dlbaCommand } from "../../../core/node/role.ts";
-import { stop } from "../process.ts";
+import { cpuNanoseconds, pidOf, stop } from "../process.ts";
 import type { Programs } from "./build.ts";
 
 export const VIP = "10.79.0.100";
@@ -18,6 +18,8 @@ export interface Load {
   /** Frames that the generator sent. */
   readonly sent: number;
   readonly seconds: number;
+  /** Of the generator's core, without what others had of it: seconds for generator, switch and all that is in the kernel. */
+  readonly busySeconds: number;
   /** Frames that arrived at the receivers and at the client. */
   readonly arrived: number;
 }
@@ -25,6 +27,7 @@ export interface Load {
 export class BenchArray {
   readonly env: Record<string, string>;
   #scheduler: Deno.ChildProcess | undefined;
+  #softirqs = [pidOf(`ksoftirqd/${LOAD_CORE}`)];
 
   private constructor(readonly lab: Lab, readonly programs: Programs) {
     this.env = { DLBA_RUN_DIR: `${lab.dir}/run`, DLBA_STATE_DIR: `${lab.dir}/state` };
@@ -119,12 +122,14 @@ pools: [{ name: none, back_ends: [{ key: 1, address: "10.79.0.99:80" }] }]
 
   /** Sends to the scheduler for so long, as fast as it can or at a rate, and counts what arrives. */
   async load(seconds: number, rate = 0): Promise<Load> {
-    const before = await this.#arrived();
+    const before = await this.#arrived(), softirqsBefore = cpuNanoseconds(this.#softirqs);
     const command = [this.programs.generator, "eth0", this.scheduler.mac, VIP, String(seconds), String(rate)];
     const said = await this.lab.host("client").must(["taskset", "-c", String(LOAD_CORE), ...command]);
     await delay(SETTLE_MS);
-    const result = JSON.parse(said) as { sent: number; seconds: number };
-    return { ...result, arrived: await this.#arrived() - before };
+    const { sent, seconds: took, waited } = JSON.parse(said) as Record<"sent" | "seconds" | "waited", number>;
+    // While the kernel's own thread works off frames the generator waits.
+    const softirqs = (cpuNanoseconds(this.#softirqs) - softirqsBefore) / 1e9;
+    return { sent, seconds: took, busySeconds: took - waited + softirqs, arrived: await this.#arrived() - before };
   }
 
   /** Frames that the switch sent to the receivers and the client. */

@@ -1,6 +1,7 @@
 /**
  * Frames through a scheduler in namespaces. The generator, the switch and everything in the kernel run on one core, which is always full: so
- * a rate says what a frame costs, and the cost of a frame that is dropped on arrival, the generator's and the switch's own, is taken off.
+ * its time, without what others had of it, says what a frame costs. The cost of a frame that is dropped on arrival, the generator's and the
+ * switch's own, is taken off.
  */
 import { type Bar, bar, median, type Row, row } from "../report.ts";
 import { type BenchArray, ENGINE_CORE, RECEIVERS, VIP } from "./array.ts";
@@ -41,12 +42,12 @@ export async function kernelForwarding(
   for (let round = -1; round < rounds; round++) {
     for (const { name, start, stop } of kernels) {
       await start();
-      const { sent, seconds: took, arrived } = await array.load(round < 0 ? 0.5 : seconds);
+      const { sent, busySeconds, arrived } = await array.load(round < 0 ? 0.5 : seconds);
       await stop();
       if (name !== "drop" && arrived < sent * FEWEST_ARRIVED) {
         throw new Error(`${name}: ${arrived} of ${sent} frames arrived`);
       }
-      if (round >= 0) costs.get(name)!.push(took / sent * 1e9);
+      if (round >= 0) costs.get(name)!.push(busySeconds / sent * 1e9);
     }
   }
   const rows = kernels.map(({ name }) => row(`l4.frame.${name}`, "ns/frame", costs.get(name)!));

@@ -1,6 +1,6 @@
 /*
  * Sends TCP segments of 60-byte frames to the VIP from 16,384 ports: generator IF DESTINATION-MAC VIP SECONDS [FRAMES-PER-SECOND].
- * Prints {"sent", "seconds"}. packet(7), sendmmsg(2).
+ * Prints {"sent", "seconds", "waited"}: how long others had its CPU, s. packet(7), sendmmsg(2), proc(5).
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -37,6 +37,20 @@ static double now(void)
 	return t.tv_sec + t.tv_nsec * 1e-9;
 }
 
+/* Seconds that this process was ready to run and did not. */
+static double waited(void)
+{
+	unsigned long long ran, waited = 0;
+	FILE *file = fopen("/proc/self/schedstat", "r");
+
+	if (!file || fscanf(file, "%llu %llu", &ran, &waited) != 2) {
+		perror("/proc/self/schedstat");
+		exit(1);
+	}
+	fclose(file);
+	return waited * 1e-9;
+}
+
 static int open_socket(const char *interface, unsigned char source[6])
 {
 	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_ifindex = if_nametoindex(interface) };
@@ -69,7 +83,7 @@ int main(int count, char **argument)
 	unsigned char source[6];
 	unsigned int octet[6];
 	int fd = open_socket(argument[1], source);
-	double seconds = atof(argument[4]), rate = count > 5 ? atof(argument[5]) : 0, begin = now(), at = begin;
+	double seconds = atof(argument[4]), rate = count > 5 ? atof(argument[5]) : 0, begin, at, waited_before;
 	unsigned long sent = 0;
 	unsigned short port = 0;
 
@@ -91,6 +105,8 @@ int main(int count, char **argument)
 		messages[i].msg_hdr.msg_iov = &pieces[i];
 		messages[i].msg_hdr.msg_iovlen = 1;
 	}
+	waited_before = waited();
+	begin = now();
 	while ((at = now()) - begin < seconds) {
 		int done;
 
@@ -102,6 +118,6 @@ int main(int count, char **argument)
 		if (done > 0)
 			sent += done;
 	}
-	printf("{\"sent\":%lu,\"seconds\":%.6f}\n", sent, at - begin);
+	printf("{\"sent\":%lu,\"seconds\":%.6f,\"waited\":%.6f}\n", sent, at - begin, waited() - waited_before);
 	return 0;
 }
