@@ -55,4 +55,9 @@ export class BucketTable {
   touch(bucket: number, now: number): void {
     this.#accesses[bucket * 2 + 1] = now;
   }
+
+  /** The same for every bucket. */
+  touchAll(now: number): void {
+    for (let bucket = 0; bucket < this.size; bucket++) this.touch(bucket, now);
+  }
 }

@@ -44,6 +44,10 @@ export class ChangeLog {
     this.#compare();
     const known = cursor !== undefined && cursor.epoch === this.epoch && cursor.incarnation === this.incarnation &&
       cursor.version >= 0 && cursor.version <= this.#version;
+    // Followers ask ten times a second, mostly for nothing.
+    if (known && cursor.version === this.#version) {
+      return { cursor: this.cursor, full: false, pairs: new Int32Array(0) };
+    }
     const pairs = new Int32Array(this.#shadow.length * 2);
     let used = 0;
     for (let bucket = 0; bucket < this.#shadow.length; bucket++) {

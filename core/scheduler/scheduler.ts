@@ -5,8 +5,8 @@
 import { answerArp, asksByArp } from "./arp.ts";
 import { fewestGroups } from "./assignment.ts";
 import { UNASSIGNED } from "./bucket_table.ts";
-import { FrameReader, u32 } from "./frame.ts";
-import { SipHash } from "./hash.ts";
+import { ClientBuckets } from "./client_buckets.ts";
+import { FrameReader } from "./frame.ts";
 import { answerNd, asksByNd } from "./nd.ts";
 import type { SchedulerTables } from "./tables.ts";
 import { Verdict } from "./verdicts.ts";
@@ -19,7 +19,7 @@ export class Scheduler {
   #idleAge: number;
   #stampEvery: number;
   #memberSeed: number;
-  #keyed: SipHash | undefined;
+  #clients: ClientBuckets;
 
   /** @param tables configured: what the settings say is taken now */
   constructor(tables: SchedulerTables) {
@@ -31,7 +31,7 @@ export class Scheduler {
     this.#idleAge = settings.idleAge;
     this.#stampEvery = settings.stampEvery;
     this.#memberSeed = settings.memberSeed;
-    this.#keyed = settings.hashKey && new SipHash(settings.hashKey);
+    this.#clients = new ClientBuckets(tables.buckets.size, settings.hashKey);
   }
 
   /**
@@ -49,12 +49,7 @@ export class Scheduler {
 
   /** The bucket of a client, whose address of 4 or 16 bytes stands at `at`. */
   bucketOf(frame: Uint8Array, at: number, addressBytes: number, port: number): number {
-    const { size } = this.#tables.buckets;
-    if (this.#keyed) return this.#keyed.client(frame, at, addressBytes, port, size);
-    // (32 bit client IP address + 16 bit client port) % size: seed, "Internal Operation". IPv6 is folded to 32 bits first.
-    let address = u32(frame, at);
-    for (let word = 4; word < addressBytes; word += 4) address ^= u32(frame, at + word);
-    return ((address >>> 0) + port) % size;
+    return this.#clients.of(frame, at, addressBytes, port);
   }
 
   #decide(frame: Uint8Array, length: number, now: number, start: number): Verdict {

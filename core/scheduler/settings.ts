@@ -68,8 +68,13 @@ export class Settings {
     return this.#words[Word.ROWS]!;
   }
 
+  /** Of the election; grows at each take-over. */
   get epoch(): number {
     return this.#words[Word.EPOCH]!;
+  }
+
+  set epoch(epoch: number) {
+    this.#words[Word.EPOCH] = epoch;
   }
 
   /**

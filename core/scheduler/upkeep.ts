@@ -5,13 +5,11 @@
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { macToBytes } from "./addresses.ts";
 import { UNASSIGNED } from "./bucket_table.ts";
+import { recountGroups } from "./group_counts.ts";
 import { MAX_NODES, type NodeState } from "./node_table.ts";
 import { effectiveWeights } from "./policy.ts";
 import { servicesOf, vipsOf } from "./services.ts";
 import type { SchedulerTables } from "./tables.ts";
-
-/** A count takes under a millisecond: one of so many sees no assignment, but under a flood. */
-const MAX_COUNTS = 100;
 
 export class Upkeep {
   #config: Config;
@@ -44,7 +42,7 @@ export class Upkeep {
     });
     settings.setVips(vips);
     this.refresh();
-    this.#recount();
+    recountGroups(tables);
   }
 
   /**
@@ -78,25 +76,6 @@ export class Upkeep {
       const node = buckets.node(bucket);
       if (node === UNASSIGNED || (isNode(node) && !nodes.isOut(node))) continue;
       if (buckets.release(bucket, node) && isNode(node)) nodes.addGroups(node, -1);
-    }
-  }
-
-  /**
-   * Repairs the counts of IP groups, by adding what is missing. The engine may assign meanwhile: then what was counted says nothing, and
-   * it is counted again.
-   */
-  #recount(): void {
-    const { buckets, nodes } = this.#tables;
-    for (let attempt = 0; attempt < MAX_COUNTS; attempt++) {
-      const before = Array.from({ length: MAX_NODES }, (_, node) => nodes.groups(node));
-      const found = new Int32Array(MAX_NODES);
-      for (let bucket = 0; bucket < buckets.size; bucket++) {
-        const node = buckets.node(bucket);
-        if (node !== UNASSIGNED) found[node]!++;
-      }
-      if (before.some((count, node) => nodes.groups(node) !== count)) continue;
-      before.forEach((count, node) => nodes.addGroups(node, found[node]! - count));
-      return;
     }
   }
 }
