@@ -13,8 +13,8 @@ import { Verdict } from "./verdicts.ts";
 /** RFC 5227 section 2.1.1 takes seconds; on the array's own wire an answer comes within a millisecond. */
 const PROBES = 3;
 const PROBE_GAP_MS = 100;
-/** Announcements, ms after the first: a burst, and once more for switches that were still learning. */
-const ANNOUNCE_AT_MS = [0, 20, 40, 1000];
+/** Announcements, ms after the first: a burst, and a second one for switches that were still learning. */
+const ANNOUNCE_AT_MS = [0, 20, 40, 1000, 1020, 1040];
 /** A rival is answered and logged at most so often, ms (RFC 5227 section 2.4). */
 const DEFEND_MS = 10_000;
 
@@ -30,7 +30,8 @@ export class VipClaim {
   #announcements: readonly Uint8Array<ArrayBuffer>[];
   #probes: readonly Uint8Array<ArrayBuffer>[];
   /** Times of the announcements that are to come, as performance.now() tells. */
-  #due: number[] | undefined;
+  #due: number[] = [];
+  #isHeld = false;
   #lastDefence = -Infinity;
 
   constructor(config: Config, node: NodeConfig, wire: Capture, reader: FrameReader, log: (line: string) => void) {
@@ -62,10 +63,22 @@ export class VipClaim {
     }
   }
 
-  /** Announces what is due: a few times, at the first call at once. Returns the time until the next, ms; Infinity after the last. */
+  /** The VIPs are this node's from now on: to be announced, again where they were already, as after a split that healed. */
+  begin(): void {
+    const now = performance.now();
+    this.#isHeld = true;
+    this.#due = ANNOUNCE_AT_MS.map((ms) => now + ms);
+  }
+
+  /** They are another's: not announced, nor held against him. */
+  end(): void {
+    this.#isHeld = false;
+    this.#due = [];
+  }
+
+  /** Announces what is due. Returns the time until the next, ms; Infinity after the last. */
   announce(): number {
     const now = performance.now();
-    this.#due ??= ANNOUNCE_AT_MS.map((ms) => now + ms);
     while (this.#due.length > 0 && now >= this.#due[0]!) {
       this.#due.shift();
       this.#send(this.#announcements);
@@ -86,6 +99,7 @@ export class VipClaim {
   }
 
   #defend(rival: string): void {
+    if (!this.#isHeld) return;
     if (performance.now() - this.#lastDefence <= DEFEND_MS) return;
     this.#lastDefence = performance.now();
     this.#log(`${rival} claims the VIP ${this.#vips} too: announcing it again`);

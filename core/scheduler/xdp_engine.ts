@@ -61,6 +61,7 @@ export class XdpEngine implements Engine {
   async run(signal: AbortSignal, onActive: () => void): Promise<void> {
     await this.#claim.refuseRival();
     this.#keepUp();
+    this.#claim.begin();
     onActive();
     const upkeep = setInterval(() => this.#keepUp(), UPKEEP_MS);
     try {
