@@ -10,7 +10,7 @@ export const statusd = buildCommand({
     return async (flags: { config: string; node?: string }) => {
       obeySupervisor();
       const config = loadConfig(flags.config);
-      await runStatusd(config, thisNode(config, flags.node));
+      await runStatusd(config, thisNode(config, flags.node), flags.config);
     };
   },
   parameters: { flags: { config: configFlag, node: nodeFlag } },

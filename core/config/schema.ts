@@ -9,6 +9,7 @@ import {
   duration,
   host,
   interfaceName,
+  interval,
   ip,
   ipv4,
   mac,
@@ -58,9 +59,17 @@ export const schedulerSchema = map({
 export const failoverSchema = map({
   /** The node that starts as scheduler; the enabled node of the lowest id when absent. */
   first_scheduler: v.optional(name),
-  status_interval: v.optional(duration, "1s"),
-  /** Missed status polls in a row after which a node counts as failed. */
-  status_misses: v.optional(whole(1, 100), 2),
+  /** Pause after each status sweep: seed, "a configurable delay after the status sweep". */
+  sweep_delay: v.optional(interval, "1s"),
+  /** A node has so long to answer for its status: longer than its status daemon stands still by chance. */
+  status_timeout: v.optional(interval, "1s"),
+  /** Further attempts after which a node that does not answer has failed; all together longer than its status daemon takes to start again. */
+  status_retries: v.optional(whole(0, 20), 2),
+  ping_interval: v.optional(interval, "100ms"),
+  /** Pings missed in a row after which a node is asked for its status out of turn, in a hurry. */
+  ping_misses: v.optional(whole(1, 100), 3),
+  /** A scheduler with its link up that hears no other node for so long takes them for dead and serves alone. */
+  alone_timeout: v.optional(interval, "3s"),
 });
 
 export const proxySchema = map({

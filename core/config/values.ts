@@ -149,3 +149,9 @@ export const duration = v.pipe(
   v.check((text) => !(durationMs(text) > DAY_MS), DURATION),
   v.transform(durationMs),
 );
+
+/** How often a machine is asked at most: more would be a flood. */
+const LEAST_INTERVAL_MS = 10;
+
+/** A pause between two of something that is sent. */
+export const interval = v.pipe(duration, v.minValue(LEAST_INTERVAL_MS, `${LEAST_INTERVAL_MS}ms or more`));

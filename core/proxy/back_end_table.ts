@@ -10,7 +10,8 @@ const OPEN = 1;
 const RESPONSE_MS = 2;
 const RESPONSES = 3;
 const CONNECT_FAILURES = 4;
-const COLUMNS = 5;
+const COOKIES = 5;
+const COLUMNS = 6;
 /** The first row is the process's own. */
 const CLIENTS_OPEN = 0;
 const REQUESTS = 1;
@@ -50,7 +51,7 @@ export class BackEndTable {
     this.#cells[REQUESTS]! += other.#cells[REQUESTS]!;
     this.#cells[ERRORS]! += other.#cells[ERRORS]!;
     for (let row = COLUMNS; row < this.#cells.length; row += COLUMNS) {
-      for (const column of [HITS, RESPONSE_MS, RESPONSES, CONNECT_FAILURES]) {
+      for (const column of [HITS, RESPONSE_MS, RESPONSES, CONNECT_FAILURES, COOKIES]) {
         this.#cells[row + column]! += other.#cells[row + column]!;
       }
     }
@@ -75,6 +76,11 @@ export class BackEndTable {
 
   connectFailed(row: number): void {
     this.#cells[(row + 1) * COLUMNS + CONNECT_FAILURES]!++;
+  }
+
+  /** A persistence cookie that names it was set: a session began there. */
+  cookieSet(row: number): void {
+    this.#cells[(row + 1) * COLUMNS + COOKIES]!++;
   }
 
   opened(row: number, change: 1 | -1): void {
@@ -103,6 +109,7 @@ export class BackEndTable {
     readonly responseMs: number;
     readonly responses: number;
     readonly connectFailures: number;
+    readonly cookies: number;
   } {
     const cells = this.#cells.subarray((row + 1) * COLUMNS, (row + 2) * COLUMNS);
     return {
@@ -111,6 +118,7 @@ export class BackEndTable {
       responseMs: cells[RESPONSE_MS]!,
       responses: cells[RESPONSES]!,
       connectFailures: cells[CONNECT_FAILURES]!,
+      cookies: cells[COOKIES]!,
     };
   }
 }

@@ -20,6 +20,9 @@ export class CookieInjector {
   #lastAttributes = new Uint8Array(0);
   #lastCopied = "";
 
+  /** Whether the last {@linkcode inject} set a cookie with the key, not only one that ends a session. */
+  named = false;
+
   constructor(readonly rules: PersistenceRules) {
     this.#names = rules.session_cookies.map((name) => new TextEncoder().encode(name));
   }
@@ -30,6 +33,7 @@ export class CookieInjector {
    */
   inject(block: HeadBlock, key: number): boolean {
     const { count, bytes } = block;
+    this.named = false;
     for (let i = 0; i < count; i++) {
       if (block.numberOf(i) !== SET_COOKIE) continue;
       const end = block.valueEnd(i);
@@ -46,6 +50,7 @@ export class CookieInjector {
       } else {
         block.decimal(key);
         block.text(attributes);
+        this.named = true;
       }
       block.complete(SET_COOKIE, start);
     }

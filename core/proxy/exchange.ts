@@ -301,8 +301,10 @@ export class Exchange extends Waiting {
   #inject({ block }: ResponseHead): void {
     const { injector } = this.pool;
     if (injector === null || !block.had(SET_COOKIE)) return;
-    const added = injector.inject(block, this.#upstream!.backEnd.config.key);
-    if (added && (this.method === "GET" || this.method === "HEAD")) keepPrivate(block);
+    const { backEnd } = this.#upstream!;
+    if (!injector.inject(block, backEnd.config.key)) return;
+    if (injector.named) this.table.cookieSet(backEnd.row);
+    if (this.method === "GET" || this.method === "HEAD") keepPrivate(block);
   }
 
   /** A piece of the response's body, with the head where it is the first. */

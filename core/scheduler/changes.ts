@@ -73,7 +73,7 @@ export class ChangeLog {
 }
 
 /** Before the pairs: {f64 epoch, incarnation, version; f64 1 when full}, little-endian as the pairs. */
-const HEADER_BYTES = 32;
+export const HEADER_BYTES = 32;
 
 /** The changes in one buffer, as they go to another node. */
 export function encodeChanges({ cursor, full, pairs }: Changes): Uint8Array<ArrayBuffer> {

@@ -72,6 +72,7 @@ export class NodeTable {
 export class NodeState {
   static readonly BYTES = 8 + MAX_NODES * 8 * 4;
   #generation: Uint32Array;
+  #epoch: Uint32Array;
   /** 1 where the node counts as failed. */
   readonly failed: Float64Array;
   readonly hits: Float64Array;
@@ -81,6 +82,7 @@ export class NodeState {
 
   constructor(buffer: ArrayBuffer, offset = 0) {
     this.#generation = new Uint32Array(buffer, offset, 1);
+    this.#epoch = new Uint32Array(buffer, offset + 4, 1);
     const column = (index: number) => new Float64Array(buffer, offset + 8 + index * MAX_NODES * 8, MAX_NODES);
     this.failed = column(0);
     this.hits = column(1);
@@ -95,6 +97,22 @@ export class NodeState {
 
   setFailed(node: number, failed: boolean): void {
     this.failed[node] = failed ? 1 : 0;
+    Atomics.add(this.#generation, 0, 1);
+  }
+
+  /** Epoch in which it was found who has failed. */
+  get epoch(): number {
+    return this.#epoch[0]!;
+  }
+
+  /** Begins anew: these have failed, and nothing else is known. */
+  begin(epoch: number, failed: readonly number[]): void {
+    this.hits.fill(0);
+    this.openConnections.fill(0);
+    this.responseMs.fill(0);
+    this.failed.fill(0);
+    for (const node of failed) this.failed[node] = 1;
+    this.#epoch[0] = epoch;
     Atomics.add(this.#generation, 0, 1);
   }
 }

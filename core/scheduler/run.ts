@@ -1,10 +1,10 @@
 /** `dlba scheduler`: the engine of this node as a process. */
-import { besideConfig, runDir } from "../config/paths.ts";
+import { runDir } from "../config/paths.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { Mapping } from "../../ffi/mapping.ts";
 import { announceReady } from "../node/role.ts";
-import { ArraySecret } from "../secrets/array_secret.ts";
 import { chooseEngine } from "./choose_engine.ts";
+import { hashKeyOf } from "./hash_key.ts";
 import { NODE_STATE_FILE, NodeState } from "./node_table.ts";
 import { detachPinned, PIN_FOLDER } from "./pinned_program.ts";
 import { vipsOf } from "./services.ts";
@@ -38,9 +38,4 @@ export async function runScheduler(config: Config, node: NodeConfig, configFile:
 /** `dlba scheduler --detach`: takes the xdp engine's program from the interface; true when there was one. */
 export function detachScheduler(config: Config, node: NodeConfig): boolean {
   return detachPinned(`${runDir(config, node)}/${PIN_FOLDER}`);
-}
-
-function hashKeyOf(config: Config, configFile: string): Uint8Array | undefined {
-  if (config.scheduler.hash === "modulo") return undefined;
-  return ArraySecret.load(besideConfig(configFile, `${config.array.secrets}/array.key`)).derive("bucket hash", 16);
 }

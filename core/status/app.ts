@@ -1,18 +1,23 @@
-/** The status port: read-only, over HTTP, JSON but for /changes, the same from a scheduler and from a server. */
+/** The status port: read-only, the same from a scheduler and from a server; JSON but for /changes and /live. */
 import { Hono } from "hono";
 import { type Cursor, encodeChanges } from "../scheduler/changes.ts";
 import type { Snapshot } from "./snapshot.ts";
+
+const BINARY = { "content-type": "application/octet-stream" };
 
 export function statusApp(snapshot: Snapshot): Hono {
   const app = new Hono();
   app.get("/status", (context) => context.json(snapshot.report()));
   app.get("/tables", (context) => context.json(snapshot.tables()));
   app.get("/changes", (context) => {
-    const changes = snapshot.changesSince(cursorOf((name) => context.req.query(name)));
-    if (!changes) return context.json({ error: "this node keeps no Client IP Hash Table" }, 404);
-    return context.body(encodeChanges(changes), 200, { "content-type": "application/octet-stream" });
+    const cursor = cursorOf((name) => context.req.query(name));
+    const changes = snapshot.changesSince(cursor);
+    if (!changes) return context.json({ error: "this node does not schedule" }, 404);
+    const isSame = !changes.full && changes.pairs.length === 0 && changes.cursor.version === cursor?.version;
+    return isSame ? context.body(null, 204) : context.body(encodeChanges(changes), 200, BINARY);
   });
-  app.notFound((context) => context.json({ error: "ask for /status, /tables or /changes" }, 404));
+  app.get("/live", (context) => context.body(snapshot.liveBuckets().bits, 200, BINARY));
+  app.notFound((context) => context.json({ error: "ask for /status, /tables, /changes or /live" }, 404));
   return app;
 }
 

@@ -3,21 +3,35 @@ import * as v from "valibot";
 import { Failure } from "../errors.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { NODE_STATES } from "../scheduler/node_states.ts";
+import { backEndSchema } from "./node_report.ts";
+import { askStatusPort } from "./status_client.ts";
 import type { TablesReport } from "./tables.ts";
 
 /** Longest wait for the tables, ms: a whole table of 65,536 buckets is made and sent in a tenth of it. */
 const TIMEOUT_MS = 3_000;
+/** More than the tables of 1,048,576 buckets are. */
+const MAX_BYTES = 128 << 20;
 
 const reportSchema: v.GenericSchema<unknown, TablesReport> = v.object({
   array: v.string(),
   node: v.string(),
-  scheduler: v.string(),
+  scheduler: v.nullable(v.string()),
+  epoch: v.number(),
+  last_sweep: v.nullable(v.object({
+    ended: v.string(),
+    age_s: v.number(),
+    took_ms: v.number(),
+    asked: v.number(),
+    answered: v.number(),
+    held: v.array(v.string()),
+  })),
   client_ip_hash_table: v.nullable(v.object({
+    is_copy: v.boolean(),
     size: v.number(),
     epoch: v.number(),
     incarnation: v.number(),
     version: v.number(),
-    assigned: v.array(v.object({ bucket: v.number(), node: v.number(), age_s: v.number() })),
+    assigned: v.array(v.object({ bucket: v.number(), node: v.number(), age_s: v.nullable(v.number()) })),
     engine: v.string(),
     frames: v.record(v.string(), v.number()),
   })),
@@ -31,19 +45,20 @@ const reportSchema: v.GenericSchema<unknown, TablesReport> = v.object({
     avg_response_ms: v.number(),
     hits: v.number(),
     open_connections: v.number(),
+    stale_s: v.nullable(v.number()),
     failed: v.boolean(),
     enabled: v.boolean(),
     weight: v.number(),
   })),
-  back_ends: v.array(v.object({
+  back_ends: v.array(backEndSchema),
+  web_server_summary: v.nullable(v.array(v.object({
     pool: v.string(),
     key: v.number(),
     address: v.string(),
-    avg_response_ms: v.number(),
+    cookie_groups: v.number(),
     hits: v.number(),
     open_connections: v.number(),
-    connect_failures: v.number(),
-  })),
+  }))),
   certificates: v.array(v.object({
     file: v.string(),
     subject: v.string(),
@@ -60,16 +75,13 @@ const reportSchema: v.GenericSchema<unknown, TablesReport> = v.object({
 
 /** Asks a node's status port for its tables. Throws {@linkcode Failure} when it does not answer, or with something else. */
 export async function fetchTables(config: Config, node: NodeConfig): Promise<TablesReport> {
-  const url = `http://${node.address.address}:${config.control.status_port}/tables`;
-  const text = await answer(url).catch((cause) => {
+  const { address } = node.address, port = config.control.status_port;
+  const url = `http://${address}:${port}/tables`;
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const answer = await askStatusPort({ address, port }, "/tables", MAX_BYTES, signal).catch((cause) => {
     throw new Failure(`Node ${node.name} does not answer at ${url}: is dlba node running there?`, { cause });
   });
-  const result = v.safeParse(v.pipe(v.string(), v.parseJson(), reportSchema), text);
+  const result = v.safeParse(v.pipe(v.string(), v.parseJson(), reportSchema), new TextDecoder().decode(answer.body));
   if (result.success) return result.output;
   throw new Failure(`${url} answers, but not with tables: is it dlba node, of this version, that listens there?`);
-}
-
-async function answer(url: string): Promise<string> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-  return await response.text();
 }

@@ -1,31 +1,120 @@
 /** `dlba statusd`: the control process of a node. */
+import { isLinkUp } from "../../ffi/ethtool.ts";
 import { Mapping } from "../../ffi/mapping.ts";
 import { runDir } from "../config/paths.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
+import { delay } from "../delay.ts";
 import { UsageError } from "../errors.ts";
-import { firstScheduler } from "../failover/first_scheduler.ts";
+import { Leadership } from "../failover/leadership.ts";
 import { announceReady } from "../node/role.ts";
+import { hashKeyOf } from "../scheduler/hash_key.ts";
 import { NODE_STATE_FILE, NodeState } from "../scheduler/node_table.ts";
 import { statusApp } from "./app.ts";
-import { DirectCheck } from "./direct_check.ts";
-import { type Ask, askStatusPort, Poller } from "./poller.ts";
+import { LiveConnections } from "./live_connections.ts";
+import { checkDirect, checkProxy } from "./node_check.ts";
+import { PathCheck } from "./path_check.ts";
+import { Pinger } from "./pinger.ts";
+import { SchedulingReader } from "./scheduling.ts";
 import { Snapshot } from "./snapshot.ts";
+import { SweepBoard } from "./sweep_board.ts";
+import { Sweeper } from "./sweeper.ts";
+
+/** How often it is looked who schedules, ms: two loads. */
+const LOOK_MS = 50;
 
 /** Runs until SIGTERM or SIGINT. Throws UsageError where the status port cannot be opened. */
-export async function runStatusd(config: Config, node: NodeConfig): Promise<void> {
-  const mapping = Mapping.create(`${runDir(config, node)}/${NODE_STATE_FILE}`, NodeState.BYTES);
-  const state = new NodeState(mapping.buffer);
+export async function runStatusd(config: Config, node: NodeConfig, configFile: string): Promise<void> {
+  const dir = runDir(config, node);
+  const state = new NodeState(Mapping.create(`${dir}/${NODE_STATE_FILE}`, NodeState.BYTES).buffer);
+  const scheduling = new SchedulingReader(config, node, Leadership.open(dir).leadership);
+  const board = new SweepBoard();
+  const live = new LiveConnections(config, node, hashKeyOf(config, configFile));
   const stop = new AbortController();
-  const server = listen(config, node, new Snapshot(config, node, state), stop.signal);
+  const server = listen(config, node, new Snapshot({ config, node, state, scheduling, board, live }), stop.signal);
   for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => stop.abort());
   announceReady();
-  if (firstScheduler(config) === node) {
-    const direct = config.array.mode === "direct" ? new DirectCheck(config, node) : undefined;
-    const ask: Ask = direct ? (node, signal) => direct.ask(node, signal) : askStatusPort(config.control.status_port);
-    await new Poller(config, state, ask, (line) => console.error(`statusd ${node.name}: ${line}`)).run(stop.signal);
-    direct?.close();
-  }
+  await sweepWhileScheduling(config, node, state, scheduling, board, stop.signal);
   await server.finished;
+}
+
+/** Sweeps as long as this node schedules; from one time to the next it knows of no failed node but by the election. */
+async function sweepWhileScheduling(
+  config: Config,
+  node: NodeConfig,
+  state: NodeState,
+  scheduling: SchedulingReader,
+  board: SweepBoard,
+  stop: AbortSignal,
+): Promise<void> {
+  while (!stop.aborted) {
+    const { isOwn, epoch, failed } = scheduling.current();
+    if (!isOwn) {
+      // An engine that stands by must not take buckets out of its copy by what was so once.
+      if (state.failed.some((value) => value !== 0)) state.begin(0, []);
+      await delay(LOOK_MS, stop);
+      continue;
+    }
+    // A predecessor of this process found out about the others in the same epoch.
+    if (state.epoch !== epoch) state.begin(epoch, failed);
+    const over = new AbortController();
+    const sweeping = sweep(config, node, state, board, AbortSignal.any([stop, over.signal]));
+    while (!stop.aborted && scheduling.current().isOwn && scheduling.current().epoch === epoch) {
+      await delay(LOOK_MS, stop);
+    }
+    over.abort();
+    await sweeping;
+    board.clear();
+  }
+}
+
+async function sweep(
+  config: Config,
+  node: NodeConfig,
+  state: NodeState,
+  board: SweepBoard,
+  signal: AbortSignal,
+): Promise<void> {
+  const log = (line: string) => console.error(`statusd ${node.name}: ${line}`);
+  const path = new PathCheck(config, node);
+  const pinger = openPinger(config, node, log);
+  const way = opened(path, log);
+  const check = config.array.mode === "direct" ? checkDirect(way) : checkProxy(config, way);
+  const others = { config, node, state, board, check, pinger, isLinkUp: () => isLinkUp(node.interface), log };
+  try {
+    await new Sweeper(others).run(signal);
+  } finally {
+    pinger?.close();
+    path.close();
+  }
+}
+
+/** Without the right to ping the sweep does without. */
+function openPinger(config: Config, node: NodeConfig, log: (line: string) => void): Pinger | undefined {
+  try {
+    return new Pinger(
+      config.nodes.filter((other) => other !== node).map(({ id, address }) => ({ id, address: address.address })),
+    );
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    log(`${error.message}; nodes are only asked for their status`);
+    return undefined;
+  }
+}
+
+/** The path check, where it can look: an interface that is down comes up again. */
+function opened(path: PathCheck, log: (line: string) => void): () => PathCheck | undefined {
+  let reason = "";
+  return () => {
+    try {
+      path.open();
+      return path;
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      if (error.message !== reason) log(`${error.message}; whether nodes take frames for the VIP is not looked at`);
+      reason = error.message;
+      return undefined;
+    }
+  };
 }
 
 function listen(config: Config, node: NodeConfig, snapshot: Snapshot, signal: AbortSignal): Deno.HttpServer {

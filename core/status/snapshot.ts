@@ -2,7 +2,6 @@
 import { bootSeconds } from "../../ffi/clock.ts";
 import { runDir } from "../config/paths.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
-import { firstScheduler } from "../failover/first_scheduler.ts";
 import { certificateRows } from "./certificates.ts";
 import { ProxyTables } from "../proxy/table_files.ts";
 import type { Changes, Cursor } from "../scheduler/changes.ts";
@@ -10,68 +9,111 @@ import type { NodeState } from "../scheduler/node_table.ts";
 import { stateOf } from "../scheduler/node_states.ts";
 import { TablesReader } from "../scheduler/open_tables.ts";
 import type { SchedulerTables } from "../scheduler/tables.ts";
-import type { BackEndRow, BucketTableReport, NodeReport, ServerRow, TablesReport } from "./tables.ts";
+import type { LiveBuckets } from "../scheduler/live_buckets.ts";
+import type { LiveConnections } from "./live_connections.ts";
+import type { BackEndRow, NodeReport } from "./node_report.ts";
+import type { SchedulingReader } from "./scheduling.ts";
+import { summaryOf } from "./summary.ts";
+import type { SweepBoard } from "./sweep_board.ts";
+import type { BucketTableReport, ServerRow, SweepReport, TablesReport } from "./tables.ts";
+
+export interface SnapshotParts {
+  readonly config: Config;
+  readonly node: NodeConfig;
+  readonly state: NodeState;
+  readonly scheduling: SchedulingReader;
+  readonly board: SweepBoard;
+  readonly live: LiveConnections;
+}
 
 export class Snapshot {
+  #parts: SnapshotParts;
   #dir: string;
   #scheduler: TablesReader;
   #proxies: ProxyTables;
 
-  constructor(readonly config: Config, readonly node: NodeConfig, readonly state: NodeState) {
-    this.#dir = runDir(config, node);
+  constructor(parts: SnapshotParts) {
+    this.#parts = parts;
+    this.#dir = runDir(parts.config, parts.node);
     this.#scheduler = new TablesReader(this.#dir);
-    this.#proxies = new ProxyTables(this.#dir, config);
+    this.#proxies = new ProxyTables(this.#dir, parts.config);
   }
 
   /** All tables. */
   tables(): TablesReport {
-    const { config, node } = this;
+    const { config, node, scheduling, board } = this.#parts;
+    const { scheduler, epoch, isOwn } = scheduling.current();
+    const reports = [...board.reports.values()].map(({ report }) => report);
     return {
       array: config.array.name,
       node: node.name,
-      scheduler: firstScheduler(config).name,
+      scheduler: scheduler?.name ?? null,
+      epoch,
+      last_sweep: isOwn ? this.#lastSweep() : null,
       client_ip_hash_table: this.#bucketTable(),
       server_status: this.#serverStatus(),
       back_ends: this.#backEnds(),
+      web_server_summary: isOwn ? summaryOf(config, reports) : null,
       certificates: certificateRows(this.#dir, Date.now()),
     };
   }
 
-  /** What the scheduler's poll asks for. */
+  /** What the scheduler's sweep asks for. */
   report(): NodeReport {
     const rows = this.#backEnds();
     const hits = rows.reduce((sum, row) => sum + row.hits, 0);
     const totalMs = rows.reduce((sum, row) => sum + row.avg_response_ms * row.hits, 0);
     const open = this.#proxies.read().reduce((sum, table) => sum + table.totals.clientsOpen, 0);
     return {
-      node: this.node.name,
+      node: this.#parts.node.name,
       avg_response_ms: hits > 0 ? round(totalMs / hits) : 0,
       hits,
       open_connections: open,
+      back_ends: rows,
     };
   }
 
-  /** Bucket -> node since the cursor; undefined where this node keeps no Client IP Hash Table. */
+  /** Throws Error where the kernel does not say. */
+  liveBuckets(): LiveBuckets {
+    return this.#parts.live.buckets(performance.now());
+  }
+
+  /** Bucket -> node since the cursor; undefined where this node does not schedule: a copy of a copy would be older than it says. */
   changesSince(cursor: Cursor | undefined): Changes | undefined {
-    return this.#schedulerTables()?.changesSince(cursor);
+    return this.#parts.scheduling.current().isOwn ? this.#schedulerTables()?.changesSince(cursor) : undefined;
+  }
+
+  #lastSweep(): SweepReport | null {
+    const { board: { last }, config: { nodes } } = this.#parts;
+    if (!last) return null;
+    return {
+      ended: new Date(last.endedAt).toISOString(),
+      age_s: secondsSince(last.endedAt)!,
+      took_ms: Math.round(last.tookMs),
+      asked: last.asked,
+      answered: last.answered,
+      held: last.held.map((id) => nodes.find((node) => node.id === id)!.name),
+    };
   }
 
   #schedulerTables(): SchedulerTables | undefined {
-    // What a former scheduler of this machine left says nothing.
-    if (firstScheduler(this.config) !== this.node) return undefined;
-    return this.#scheduler.current();
+    const { isOwn, epoch } = this.#parts.scheduling.current();
+    // Without a failover daemon, which keeps it, what a former scheduler of this machine left says nothing.
+    return isOwn || epoch > 0 ? this.#scheduler.current() : undefined;
   }
 
   #bucketTable(): BucketTableReport | null {
     const tables = this.#schedulerTables();
     if (!tables) return null;
-    const now = bootSeconds();
+    const now = bootSeconds(), isCopy = !this.#parts.scheduling.current().isOwn;
     const { cursor, pairs } = tables.changesSince(undefined);
     const assigned = [];
     for (let i = 0; i < pairs.length; i += 2) {
-      assigned.push({ bucket: pairs[i]!, node: pairs[i + 1]!, age_s: tables.buckets.age(pairs[i]!, now) });
+      const bucket = pairs[i]!;
+      assigned.push({ bucket, node: pairs[i + 1]!, age_s: isCopy ? null : tables.buckets.age(bucket, now) });
     }
     return {
+      is_copy: isCopy,
       size: tables.buckets.size,
       ...cursor,
       assigned,
@@ -82,17 +124,19 @@ export class Snapshot {
 
   #serverStatus(): ServerRow[] {
     const nodes = this.#schedulerTables()?.nodes;
-    const { failed, hits, openConnections, responseMs } = this.state;
-    return this.config.nodes.map(({ id, name, mac, address, enabled, weight }) => ({
+    const { config, state, board } = this.#parts;
+    const { failed, hits, openConnections, responseMs } = state;
+    return config.nodes.map(({ id, name, mac, address, enabled, weight }) => ({
       number: id,
       name,
       mac,
       address: address.address,
-      state: stateOf(this.config, this.state, nodes, id),
+      state: stateOf(config, state, nodes, id),
       ip_groups: nodes?.groups(id) ?? 0,
       avg_response_ms: responseMs[id]!,
       hits: hits[id]!,
       open_connections: openConnections[id]!,
+      stale_s: secondsSince(board.reports.get(id)?.at),
       failed: failed[id] !== 0,
       enabled,
       weight,
@@ -101,7 +145,7 @@ export class Snapshot {
 
   #backEnds(): BackEndRow[] {
     const proxies = this.#proxies.read();
-    const backEnds = this.config.pools.flatMap((pool) => pool.back_ends.map((backEnd) => ({ pool, backEnd })));
+    const backEnds = this.#parts.config.pools.flatMap((pool) => pool.back_ends.map((backEnd) => ({ pool, backEnd })));
     return backEnds.map(({ pool, backEnd }, row) => {
       const cells = proxies.map((table) => table.row(row));
       const sum = (pick: (cell: typeof cells[number]) => number) =>
@@ -114,10 +158,16 @@ export class Snapshot {
         avg_response_ms: responses > 0 ? round(sum((cell) => cell.responseMs) / responses) : 0,
         hits: sum((cell) => cell.hits),
         open_connections: sum((cell) => cell.open),
+        cookie_groups: sum((cell) => cell.cookies),
         connect_failures: sum((cell) => cell.connectFailures),
       };
     });
   }
+}
+
+/** @param at ms since 1970 */
+function secondsSince(at: number | undefined): number | null {
+  return at === undefined ? null : round((Date.now() - at) / 1000);
 }
 
 /** To a hundredth. */

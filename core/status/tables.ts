@@ -1,14 +1,15 @@
 /** The tables of a node as the status port gives them: one JSON object, the same from a scheduler and from a server. */
 
 import type { NodeStateName } from "../scheduler/node_states.ts";
+import type { BackEndRow } from "./node_report.ts";
 
 /** A bucket of the Client IP Hash Table that is assigned (seed fig. 4). */
 export interface BucketRow {
   readonly bucket: number;
   /** DLBA server number. */
   readonly node: number;
-  /** Seconds since a frame last hit it. */
-  readonly age_s: number;
+  /** Seconds since a frame last hit it; null in a copy, which does not know. */
+  readonly age_s: number | null;
 }
 
 /** A row of the DLBA Server Status Table (seed fig. 5). */
@@ -24,24 +25,41 @@ export interface ServerRow {
   readonly avg_response_ms: number;
   readonly hits: number;
   readonly open_connections: number;
+  /** Seconds since these figures came; null where none came, as on a node that does not schedule. */
+  readonly stale_s: number | null;
   readonly failed: boolean;
   readonly enabled: boolean;
   readonly weight: number;
 }
 
-/** A row of the Web Server Status Table of this node (seed fig. 7). */
-export interface BackEndRow {
+/** A row of the Summary Web Server Status Table (seed fig. 8), over all nodes that answered. */
+export interface SummaryRow {
   readonly pool: string;
   readonly key: number;
   readonly address: string;
-  readonly avg_response_ms: number;
+  /** Persistence cookies set that name it. */
+  readonly cookie_groups: number;
   readonly hits: number;
   readonly open_connections: number;
-  readonly connect_failures: number;
 }
 
-/** The Client IP Hash Table, which only the scheduler keeps. */
+/** The last status sweep of the scheduler. */
+export interface SweepReport {
+  /** When it ended: RFC 3339. */
+  readonly ended: string;
+  /** Seconds ago: so old may the figures be. */
+  readonly age_s: number;
+  readonly took_ms: number;
+  /** Nodes. */
+  readonly asked: number;
+  readonly answered: number;
+  /** Names of nodes that did not answer and did not fail, since it may be the scheduler's own trouble. */
+  readonly held: readonly string[];
+}
+
+/** The Client IP Hash Table of the scheduler, or a server's copy of it. */
 export interface BucketTableReport {
+  readonly is_copy: boolean;
   readonly size: number;
   readonly epoch: number;
   readonly incarnation: number;
@@ -76,18 +94,17 @@ export interface CertificateRow {
 export interface TablesReport {
   readonly array: string;
   readonly node: string;
-  /** Name of the node that schedules. */
-  readonly scheduler: string;
+  /** Name of the node that schedules; null where none is known. */
+  readonly scheduler: string | null;
+  /** Of the election. */
+  readonly epoch: number;
+  /** Null where this node does not schedule, or has not swept yet. */
+  readonly last_sweep: SweepReport | null;
+  /** Null where this node keeps no table. */
   readonly client_ip_hash_table: BucketTableReport | null;
   readonly server_status: readonly ServerRow[];
   readonly back_ends: readonly BackEndRow[];
+  /** Null where this node does not schedule. */
+  readonly web_server_summary: readonly SummaryRow[] | null;
   readonly certificates: readonly CertificateRow[];
-}
-
-/** What a poll of a node brings: enough for its row of the DLBA Server Status Table. */
-export interface NodeReport {
-  readonly node: string;
-  readonly avg_response_ms: number;
-  readonly hits: number;
-  readonly open_connections: number;
 }

@@ -11,11 +11,12 @@ const NAMES_SHOWN = 3;
 /** @param all show every assigned bucket */
 export function tablesText(report: TablesReport, all: boolean): string {
   return [
-    `Array ${report.array}, node ${report.node}; scheduler: ${report.scheduler}`,
+    `Array ${report.array}, node ${report.node}; scheduler: ${report.scheduler ?? "not known"}, epoch ${report.epoch}`,
+    ...sweepLines(report),
     "",
     "DLBA Server Status Table",
     ...columns(
-      ["no", "name", "MAC", "address", "IP groups", "avg ms", "hits", "open", "state", "weight"],
+      ["no", "name", "MAC", "address", "IP groups", "avg ms", "hits", "open", "s old", "state", "weight"],
       report.server_status.map((row) => [
         row.number,
         row.name,
@@ -25,6 +26,7 @@ export function tablesText(report: TablesReport, all: boolean): string {
         row.avg_response_ms,
         row.hits,
         row.open_connections,
+        row.stale_s ?? "-",
         row.state,
         row.weight,
       ]),
@@ -34,7 +36,7 @@ export function tablesText(report: TablesReport, all: boolean): string {
     "",
     `Web Server Status Table of node ${report.node}`,
     ...columns(
-      ["pool", "key", "address", "avg ms", "hits", "open", "connect failures"],
+      ["pool", "key", "address", "avg ms", "hits", "open", "cookie groups", "connect failures"],
       report.back_ends.map((row) => [
         row.pool,
         row.key,
@@ -42,25 +44,49 @@ export function tablesText(report: TablesReport, all: boolean): string {
         row.avg_response_ms,
         row.hits,
         row.open_connections,
+        row.cookie_groups,
         row.connect_failures,
       ]),
     ),
+    ...summaryLines(report),
     ...certificateLines(report),
   ].join("\n");
 }
 
+function sweepLines({ last_sweep: sweep }: TablesReport): string[] {
+  if (!sweep) return [];
+  const held = sweep.held.length === 0 ? "" : `; no bucket is changed although silent: ${sweep.held.join(", ")}`;
+  return [
+    `Last status sweep: ${sweep.age_s} s ago, ${sweep.took_ms} ms, ${sweep.answered} of ${sweep.asked} answered${held}`,
+  ];
+}
+
+function summaryLines({ web_server_summary: rows }: TablesReport): string[] {
+  if (!rows || rows.length === 0) return [];
+  return [
+    "",
+    "Summary Web Server Status Table, over all nodes",
+    ...columns(
+      ["pool", "key", "address", "cookie groups", "hits", "open"],
+      rows.map((row) => [row.pool, row.key, row.address, row.cookie_groups, row.hits, row.open_connections]),
+    ),
+  ];
+}
+
 function bucketLines({ client_ip_hash_table: table, scheduler, server_status }: TablesReport, all: boolean): string[] {
-  if (!table) return [`Client IP Hash Table: the scheduler keeps it, node ${scheduler}`];
+  if (!table) return [`Client IP Hash Table: the scheduler keeps it, node ${scheduler ?? "not known"}`];
   const names = new Map(server_status.map((row) => [row.number, row.name]));
   const shown = all ? table.assigned : table.assigned.slice(0, BUCKETS_SHOWN);
   const left = table.assigned.length - shown.length;
   const frames = Object.entries(table.frames).filter(([, count]) => count > 0);
   return [
-    `Client IP Hash Table: ${table.assigned.length} of ${table.size} buckets assigned, epoch ${table.epoch}, ` +
+    `Client IP Hash Table${
+      table.is_copy ? " (copy)" : ""
+    }: ${table.assigned.length} of ${table.size} buckets assigned, epoch ${table.epoch}, ` +
     `version ${table.version}, engine ${table.engine}`,
     ...columns(
       ["bucket", "node", "last access, s ago"],
-      shown.map((row) => [row.bucket, names.get(row.node) ?? row.node, row.age_s]),
+      shown.map((row) => [row.bucket, names.get(row.node) ?? row.node, row.age_s ?? "-"]),
     ),
     ...(left > 0 ? [`... and ${left} more (--all)`] : []),
     "",

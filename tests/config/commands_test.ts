@@ -20,7 +20,8 @@ Deno.test("tables names a port that answers with something else", async () => {
   const file = await Deno.makeTempFile();
   await Deno.writeTextFile(file, configText(server.addr.port));
   const row =
-    '{"array":"a","node":"a","scheduler":"a","client_ip_hash_table":null,"server_status":[{}],"back_ends":[],' +
+    '{"array":"a","node":"a","scheduler":"a","epoch":0,"last_sweep":null,"client_ip_hash_table":null,"server_status":[{}],"back_ends":[],' +
+    '"web_server_summary":null,' +
     '"certificates":[]}';
   for (body of ["{}", "garbage", "", "null", row]) {
     for (const flags of [[], ["--json"]]) {
