@@ -1,14 +1,16 @@
 /** The status port: read-only, the same from a scheduler and from a server; JSON but for /changes and /live. */
 import { Hono } from "hono";
 import { type Cursor, encodeChanges } from "../scheduler/changes.ts";
+import { Paced } from "./paced.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 const BINARY = { "content-type": "application/octet-stream" };
 
 export function statusApp(snapshot: Snapshot): Hono {
   const app = new Hono();
+  const tables = new Paced(() => JSON.stringify(snapshot.tables()));
   app.get("/status", (context) => context.json(snapshot.report()));
-  app.get("/tables", (context) => context.json(snapshot.tables()));
+  app.get("/tables", (context) => context.body(tables.get(), 200, { "content-type": "application/json" }));
   app.get("/changes", (context) => {
     const cursor = cursorOf((name) => context.req.query(name));
     const changes = snapshot.changesSince(cursor);

@@ -16,6 +16,7 @@ import { PathCheck } from "./path_check.ts";
 import { Pinger } from "./pinger.ts";
 import { SchedulingReader } from "./scheduling.ts";
 import { Snapshot } from "./snapshot.ts";
+import { StatusServer } from "./status_server.ts";
 import { SweepBoard } from "./sweep_board.ts";
 import { Sweeper } from "./sweeper.ts";
 
@@ -30,11 +31,15 @@ export async function runStatusd(config: Config, node: NodeConfig, configFile: s
   const board = new SweepBoard();
   const live = new LiveConnections(config, node, hashKeyOf(config, configFile));
   const stop = new AbortController();
-  const server = listen(config, node, new Snapshot({ config, node, state, scheduling, board, live }), stop.signal);
+  const app = statusApp(new Snapshot({ config, node, state, scheduling, board, live }));
+  const addresses = config.nodes.map(({ address }) => address.address);
+  const server = new StatusServer(listen(config, node), (request) => app.fetch(request), addresses);
   for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => stop.abort());
   announceReady();
-  await sweepWhileScheduling(config, node, state, scheduling, board, stop.signal);
-  await server.finished;
+  await Promise.all([
+    server.run(stop.signal),
+    sweepWhileScheduling(config, node, state, scheduling, board, stop.signal),
+  ]);
 }
 
 /** Sweeps as long as this node schedules; from one time to the next it knows of no failed node but by the election. */
@@ -117,11 +122,11 @@ function opened(path: PathCheck, log: (line: string) => void): () => PathCheck |
   };
 }
 
-function listen(config: Config, node: NodeConfig, snapshot: Snapshot, signal: AbortSignal): Deno.HttpServer {
+function listen(config: Config, node: NodeConfig): Deno.Listener {
   const hostname = node.address.address;
   const port = config.control.status_port;
   try {
-    return Deno.serve({ hostname, port, signal, onListen: () => {} }, statusApp(snapshot).fetch);
+    return Deno.listen({ hostname, port });
   } catch (error) {
     if (error instanceof Deno.errors.AddrInUse) {
       throw new UsageError(

@@ -186,7 +186,7 @@ Deno.test({
         assert.equal(await get("/live"), "200 128");
         assert.match(await get("/changes"), /^200 (?!0$)/);
         assert.match(await get("/nothing"), /^404 /);
-        assert.match(await get("/tables", "-X", "POST"), /^404 /);
+        assert.match(await get("/tables", "-X", "POST"), /^405 /);
         const server = `http://${lab.host("b").address}:7600/changes`;
         assert.match((await lab.host("client").run(["curl", "-s", server])).stdout, /this node does not schedule/);
       });
