@@ -74,5 +74,5 @@ export class VipWatch {
 
 /** Where packets for the VIPs go is of no interest here. */
 function noService(): ServiceTable {
-  return new ServiceTable(new ArrayBuffer(ServiceTable.ROWS * ServiceTable.ROW_BYTES), 0);
+  return new ServiceTable(new ArrayBuffer(ServiceTable.BYTES), 0);
 }

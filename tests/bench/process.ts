@@ -45,7 +45,7 @@ export function pidOf(name: string): number {
 
 /** Fields of /proc/PID/stat from the third on: proc_pid_stat(5). */
 function stat(pid: number): string[] | undefined {
-  return readProc(`${pid}/stat`)?.split(") ").at(-1)!.split(" ");
+  return readProc(`${pid}/stat`)?.split(") ").at(-1)?.split(" ");
 }
 
 /** Undefined where the process has ended. */
