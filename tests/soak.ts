@@ -27,6 +27,7 @@ if (import.meta.main) {
     "tests/proxy",
     "tests/status",
     "tests/tls",
+    "tests/failover",
   ]);
   await checkMemory();
   for (let round = 1; round <= rounds; round++) await run(["run", "-A", "main.ts", "demo", "--json"]);

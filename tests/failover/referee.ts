@@ -1,0 +1,99 @@
+/** Watches a simulated array: one owner an epoch, never two owners or none for longer than docs/failover.md says. */
+import { hasMajority } from "../../core/failover/membership.ts";
+import type { SimulatedNode } from "./simulated_node.ts";
+import type { Simulation } from "./simulator.ts";
+
+/** docs/failover.md, "What it promises"; at the default intervals, ms. */
+export const TWO_OWNERS_MS = 1000;
+export const NO_OWNER_MS = 2500;
+
+export class Referee {
+  /** How often it looks, ms. */
+  static readonly LOOK_MS = 10;
+  #simulation: Simulation;
+  #claims = new Map<number, number>();
+  /** Since when two owners could talk, by their pair. */
+  #twoSince = new Map<string, number>();
+  /** Since when a majority is connected and has no owner. */
+  #noneSince: number | undefined;
+  #cliques: { readonly key: string; readonly found: readonly (readonly SimulatedNode[])[] } | undefined;
+  worstTwo = 0;
+  worstNone = 0;
+  failure: string | undefined;
+
+  constructor(simulation: Simulation) {
+    this.#simulation = simulation;
+  }
+
+  /** How often a node took the VIP. */
+  get claims(): number {
+    return this.#claims.size;
+  }
+
+  claimed(node: number, epoch: number): void {
+    const other = this.#claims.get(epoch);
+    if (other !== undefined) this.#fail(`epoch ${epoch} is claimed by node ${node}, and was by node ${other}`);
+    this.#claims.set(epoch, node);
+  }
+
+  look(): void {
+    this.#lookForTwo();
+    this.#lookForNone();
+  }
+
+  #fail(what: string): void {
+    this.failure ??= `${Math.round(this.#simulation.queue.now)}: ${what}`;
+  }
+
+  #lookForTwo(): void {
+    const { nodes, network, queue: { now } } = this.#simulation;
+    const owners = nodes.filter((node) => node.hasVip && node.isRunning);
+    const pairs = owners.flatMap((one, i) => owners.slice(i + 1).map((other) => [one.id, other.id] as const))
+      .filter(([one, other]) => network.isClean(one, other));
+    const keys = new Set(pairs.map(String));
+    for (const key of this.#twoSince.keys()) if (!keys.has(key)) this.#twoSince.delete(key);
+    for (const key of keys) {
+      const since = this.#twoSince.get(key) ?? now;
+      this.#twoSince.set(key, since);
+      this.worstTwo = Math.max(this.worstTwo, now - since);
+      if (now - since > TWO_OWNERS_MS) this.#fail(`nodes ${key} both have the VIP for ${now - since} ms`);
+    }
+  }
+
+  #lookForNone(): void {
+    const { nodes, network, queue: { now } } = this.#simulation;
+    const owners = nodes.filter((node) => node.hasVip);
+    const orphan = this.#majorities().find((clique) =>
+      !owners.some((owner) => clique.some((node) => node === owner || network.isOpen(node.id, owner.id)))
+    );
+    if (!orphan) return void (this.#noneSince = undefined);
+    this.#noneSince ??= now;
+    this.worstNone = Math.max(this.worstNone, now - this.#noneSince);
+    if (now - this.#noneSince <= NO_OWNER_MS) return;
+    this.#fail(`nodes ${orphan.map(({ id }) => id)} are a majority and have no owner for ${now - this.#noneSince} ms`);
+  }
+
+  /** Sets of running nodes that can all talk to one another and are more than half of the members that each of them knows. */
+  #majorities(): readonly (readonly SimulatedNode[])[] {
+    const { nodes, network } = this.#simulation;
+    const key = [
+      network.generation,
+      ...nodes.map(({ isRunning, disk: { membership: { epoch, sequence } } }) => `${isRunning} ${epoch} ${sequence}`),
+    ].join();
+    if (this.#cliques?.key === key) return this.#cliques.found;
+    const found: SimulatedNode[][] = [];
+    for (let set = 1; set < 1 << nodes.length; set++) {
+      const group = nodes.filter(({ id, isRunning }) => set >> id & 1 && isRunning);
+      if (group.length < 2 || !isWhole(set, group)) continue;
+      if (!group.every((one, i) => group.slice(i + 1).every((other) => network.isClean(one.id, other.id)))) continue;
+      const ids = new Set(group.map(({ id }) => id));
+      if (group.every(({ members }) => hasMajority(members, ids))) found.push(group);
+    }
+    this.#cliques = { key, found };
+    return found;
+  }
+}
+
+function isWhole(set: number, group: readonly SimulatedNode[]): boolean {
+  return group.reduce((sum, { id }) => sum | 1 << id, 0) === set;
+}

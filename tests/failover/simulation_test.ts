@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { FACTOR } from "../soak.ts";
+import { runSchedule } from "./faults.ts";
+
+/** With `deno task soak`, a hundred times as many: 100,000. */
+const SCHEDULES = 1000 * FACTOR;
+/** The schedules begin here: another run may begin elsewhere. */
+const FIRST_SEED = Number(Deno.env.get("DLBA_SEED") ?? 1);
+
+Deno.test(`the election over ${SCHEDULES} random schedules of faults keeps what docs/failover.md promises`, () => {
+  let claims = 0;
+  for (let seed = FIRST_SEED; seed < FIRST_SEED + SCHEDULES; seed++) {
+    const { referee, owners, story } = runSchedule(seed);
+    const replay = `deno run -A tests/failover/faults.ts ${seed}\n${story.join("\n")}`;
+    assert.equal(referee.failure, undefined, `seed ${seed}: ${referee.failure}; to see it again: ${replay}`);
+    assert.equal(owners.length, 1, `seed ${seed}: nodes ${owners} have the VIP when all is well again: ${replay}`);
+    claims += referee.claims;
+  }
+  assert.ok(claims > SCHEDULES * 2, `the faults moved the VIP ${claims} times in ${SCHEDULES} schedules`);
+});
+
+Deno.test("a schedule replays by its seed", () => {
+  const [one, other] = [runSchedule(7), runSchedule(7)];
+  assert.deepEqual(one.story, other.story);
+  assert.notDeepEqual(one.story, runSchedule(13).story);
+});
