@@ -1,0 +1,62 @@
+/** Golden pairs of a stylesheet at https://shop.example/a/style.css. */
+import type { Case } from "./rewriting.ts";
+
+export const CSS_CASES: readonly Case[] = [
+  { why: "a background", marked: `a{background:url(▸/static/a.png)}` },
+  { why: "quotes", marked: `a{background:url("▸/static/a.png") , url('▸/static/b.png')}` },
+  { why: "spaces in the parentheses", marked: `a{background:url( ▸/static/a.png )}` },
+  { why: "spaces and quotes", marked: `a{background:url(\n"▸/static/a.png" )}` },
+  { why: "capitals", marked: `A{BACKGROUND:URL(▸/static/a.png)}` },
+  { why: "a relative URL", marked: `a{background:url(⟦→//cdn.example/a/⟧img/a.png)}` },
+  { why: "an absolute URL", marked: `a{background:url(⟦https://shop.example→https://cdn.example⟧/static/a.png)}` },
+  {
+    why: "another origin and data:",
+    marked: `a{background:url(https://o.example/a.png),url(data:image/png;base64,AA==)}`,
+  },
+  { why: "a fragment of this document", marked: `a{background:url(#x)}` },
+  {
+    why: "each property that loads images",
+    marked:
+      `a{cursor:url(▸/static/a.cur),auto;content:url(▸/static/b.png);list-style:url(▸/static/c.png);border-image:url(▸/static/d.png) 3}`,
+  },
+  { why: "a property that is no load", marked: `a{color:url(/static/a.png);x:url(/static/b.png)}` },
+  { why: "a custom property is resolved where it is used", marked: `a{--x:url(/static/a.png)}` },
+  { why: "a second declaration", marked: `a{color:red;background:url(▸/static/a.png)}` },
+  { why: "a property before a space", marked: `a{background : url(▸/static/a.png)}` },
+  { why: "a selector with a colon", marked: `a:hover{background:url(▸/static/a.png)}` },
+  { why: "a rule within a rule", marked: `a{&:hover{background:url(▸/static/a.png)}background:url(▸/static/b.png)}` },
+  { why: "a media rule", marked: `@media print{a{background:url(▸/static/a.png)}}` },
+  { why: "a comment", marked: `a{/* background:url(/static/a.png) */background:url(▸/static/b.png)}` },
+  { why: "a comment between name and colon is a doubt", marked: `a{background/**/:url(/static/b.png)}` },
+  { why: "a string", marked: `a{content:"url(/static/a.png)";background:url(▸/static/b.png)}` },
+  {
+    why: "a string with an escaped quote",
+    marked: `a{content:"\\"url(/static/a.png)";background:url(▸/static/b.png)}`,
+  },
+  { why: "a string that ends with its line", marked: `a{content:"x\n;background:url(▸/static/b.png)}` },
+  { why: "an import by string", marked: `@import "▸/static/a.css";@import '▸/static/b.css' screen;` },
+  { why: "an import by url()", marked: `@import url("▸/static/a.css") layer(x);` },
+  { why: "only the first of an import", marked: `@import "▸/static/a.css" supports(background:url("/static/b.png"));` },
+  { why: "a namespace is a name", marked: `@namespace url(/static/a);a{background:url(▸/static/a.png)}` },
+  { why: "an encoding before an import", marked: `@charset "utf-8";@import "▸/static/a.css";` },
+  {
+    why: "a font without CORS is tied to the origin",
+    marked: `@font-face{font-family:x;src:url(⟦→//shop.example⟧/static/a.woff2) format("woff2")}`,
+    doubt: "cors",
+  },
+  { why: "a relative font too", marked: `@font-face{src:url(⟦→//shop.example/a/⟧f.woff2)}`, doubt: "cors" },
+  { why: "a font with CORS", marked: `@font-face{src:url(▸/static/cors/a.woff2)}` },
+  {
+    why: "a local font",
+    marked: `@font-face{src:local("x"),url(▸/static/cors/a.woff2)}a{background:url(▸/static/a.png)}`,
+  },
+  { why: "a mask needs CORS", marked: `a{mask-image:url(⟦→//shop.example⟧/static/a.svg)}`, doubt: "cors" },
+  { why: "a mask with CORS", marked: `a{-webkit-mask:url(▸/static/cors/a.svg)}` },
+  { why: "an escape in a URL", marked: `a{background:url(/static/\\61.png)}`, doubt: "escape" },
+  { why: "an escaped name of url()", marked: `a{background:\\url(/static/a.png)}` },
+  { why: "a name that ends in url", marked: `a{background:-url(/static/a.png) xurl(/static/b.png)}` },
+  { why: "a URL that never ends", marked: `a{background:url(/static/a.png` },
+  { why: "a query with a quote in it", marked: `a{background:url("▸/static/a.png?x='y")}` },
+  { why: "a path that no rule names", marked: `a{background:url(/other/a.png)}` },
+  { why: "an image set", marked: `a{background-image:image-set(url(▸/static/a.png) 1x,url("▸/static/b.png") 2x)}` },
+];
