@@ -22,6 +22,7 @@ import {
   schedulerSchema,
   serviceSchema,
 } from "./schema.ts";
+import { checkSpeederize } from "./speederize_rules.ts";
 import { checkTls } from "./tls_rules.ts";
 import { isUnicast } from "./values.ts";
 
@@ -43,6 +44,7 @@ export function checkRules(data: unknown, report: Report): void {
   checkRoutes(raw, report);
   checkTimeouts(raw, report);
   checkTls(raw, report);
+  checkSpeederize(raw, report);
   checkKeyUris(raw, report);
 }
 

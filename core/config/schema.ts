@@ -3,6 +3,8 @@
  * Rules that need more than one key (duplicate ids, a VIP outside the nodes' prefix) are in `rules.ts`.
  */
 import * as v from "valibot";
+import { list, map } from "./containers.ts";
+import { speederizeSchema } from "./speederize_schema.ts";
 import {
   cidr,
   cookieName,
@@ -23,14 +25,6 @@ import {
   whole,
   yesNo,
 } from "./values.ts";
-
-function map<const T extends v.ObjectEntries>(entries: T) {
-  return v.strictObject(entries, "a map");
-}
-
-function list<const T extends v.GenericSchema>(item: T) {
-  return v.pipe(v.array(item, "a list"), v.minLength(1, "a list of one or more"));
-}
 
 export const arraySchema = map({
   name,
@@ -142,6 +136,8 @@ export const poolSchema = map({
   response_timeout: v.optional(duration, "60s"),
   persistence: v.optional(persistenceSchema),
   tls: v.optional(poolTlsSchema),
+  /** Pages of these back ends are rewritten as the section `speederize` says. */
+  speederize: v.optional(yesNo, false),
 });
 
 export const routeSchema = map({
@@ -210,6 +206,7 @@ export const schema = map({
   /** First the longest host, then the longest path. Absent: everything goes to the first pool. */
   routes: v.optional(v.array(routeSchema, "a list"), []),
   tls: v.optional(tlsSchema),
+  speederize: v.optional(speederizeSchema),
   control: v.optional(map({ status_port: v.optional(port, 7600) }), {}),
 });
 
@@ -218,4 +215,5 @@ export type Config = v.InferOutput<typeof schema>;
 export type NodeConfig = Config["nodes"][number];
 export type PoolConfig = Config["pools"][number];
 export type BackEndConfig = PoolConfig["back_ends"][number];
+export type SpeederizeConfig = NonNullable<Config["speederize"]>;
 export type RouteConfig = Config["routes"][number];

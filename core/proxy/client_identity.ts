@@ -10,7 +10,7 @@ export class ClientIdentity {
   hasCertificate = false;
 
   /** @param areAsked whether clients are asked for certificates by TLS */
-  constructor(peer: string, readonly isTls: boolean, areAsked: boolean) {
+  constructor(readonly peer: string, readonly isTls: boolean, areAsked: boolean) {
     this.lines = `x-forwarded-for: ${peer}\r\nx-forwarded-proto: ${isTls ? "https" : "http"}\r\n`;
     if (areAsked) this.lines += NO_CERTIFICATE;
   }

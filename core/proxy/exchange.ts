@@ -13,10 +13,14 @@ import type { EventLoop } from "./loop.ts";
 import { isIdempotent, type RequestHead, type ResponseHead, UNKNOWN_LENGTH } from "./message.ts";
 import { readPersistence } from "./persistence.ts";
 import { type BackEnd, FULL, NONE, type Pool, RETRY_AFTER_MS, Waiting } from "./pool.ts";
+import type { Passage } from "../speederize/passage.ts";
 import { UpstreamConnection } from "./upstream_connection.ts";
 
 /** What connect(2) says at once of a peer, not of this machine. */
 const UNREACHABLE = new Set([ECONNREFUSED, EHOSTUNREACH, ENETUNREACH]);
+
+/** What a rewriter made of one read is sent in pieces of this size at most, bytes: with a head they fit in {@linkcode OUTPUT}. */
+const LARGEST_PIECE = 131_072;
 
 const NOBODY: readonly BackEnd[] = [];
 
@@ -65,6 +69,8 @@ export class Exchange extends Waiting {
   #hasResponded = false;
   /** A response of 1xx was passed on. */
   #hasInterim = false;
+  /** Rewrites the response; null where it passes as it is. */
+  #passage: Passage | null;
   /** Sides of the tunnel that said they will send no more. */
   #ends = 0;
 
@@ -87,6 +93,7 @@ export class Exchange extends Waiting {
       this.#key = persisted.key;
       cookie = persisted.cookie;
     }
+    this.#passage = pool.speed === null ? null : pool.speed.begin(request, client.identity);
     finishRequest(request, cookie, client.identity.lines, keepalive > 0);
   }
 
@@ -281,6 +288,7 @@ export class Exchange extends Waiting {
   /** The response's head, in a block on {@linkcode OUTPUT}; its body follows at once, before anybody else writes there. */
   responseHead(response: ResponseHead): void {
     const { request, client } = this;
+    if (this.#passage !== null) response = this.#passage.head(response);
     const { block, bodyLength } = response;
     this.#hasResponded = true;
     this.table.responded(this.#upstream!.backEnd.row, this.loop.now - this.#sentAt);
@@ -309,6 +317,29 @@ export class Exchange extends Waiting {
 
   /** A piece of the response's body, with the head where it is the first. */
   responseBody(
+    bytes: Uint8Array<ArrayBuffer>,
+    start: number,
+    end: number,
+    isLast: boolean,
+    trailers: HeadBlock | null,
+  ): void {
+    if (this.#passage !== null && this.#passage.isRewriting) {
+      this.#rewriteBody(this.#passage, bytes, start, end, isLast);
+    } else this.#sendBody(bytes, start, end, isLast, trailers);
+  }
+
+  /** Trailers are about the bytes that were. */
+  #rewriteBody(passage: Passage, bytes: Uint8Array<ArrayBuffer>, start: number, end: number, isLast: boolean): void {
+    const out = passage.body(bytes, start, end, isLast);
+    for (let at = 0; at < out.length || at === 0 && (isLast || this.#headBytes > 0);) {
+      const pieceEnd = Math.min(out.length, at + LARGEST_PIECE);
+      this.#sendBody(out.bytes, at, pieceEnd, isLast && pieceEnd === out.length, null);
+      if (pieceEnd === out.length) return;
+      at = pieceEnd;
+    }
+  }
+
+  #sendBody(
     bytes: Uint8Array<ArrayBuffer>,
     start: number,
     end: number,

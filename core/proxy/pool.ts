@@ -2,6 +2,7 @@
 import { socketAddressBytes } from "../../ffi/socket.ts";
 import type { BackEndConfig, Config, PoolConfig } from "../config/schema.ts";
 import type { BackEndTls, EncryptedBackEnds } from "../tls/back_end_tls.ts";
+import type { Speederizer } from "../speederize/speederizer.ts";
 import { CookieInjector } from "./cookie_injection.ts";
 import { Timed } from "./timer_wheel.ts";
 import type { UpstreamConnection } from "./upstream_connection.ts";
@@ -58,6 +59,8 @@ export class Pool {
 
   /** Where users are kept on their back ends. */
   readonly injector: CookieInjector | null;
+  /** Rewrites its pages; null where they pass as they are. */
+  speed: Speederizer | null = null;
 
   constructor(readonly config: PoolConfig, readonly backEnds: readonly BackEnd[]) {
     this.injector = config.persistence ? new CookieInjector(config.persistence) : null;

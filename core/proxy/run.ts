@@ -4,6 +4,7 @@ import { besideConfig, runDir } from "../config/paths.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { announceReady } from "../node/role.ts";
 import { ArraySecret } from "../secrets/array_secret.ts";
+import { Speederizer } from "../speederize/speederizer.ts";
 import { EncryptedBackEnds } from "../tls/back_end_tls.ts";
 import { CertificateStore, type StoreOptions } from "../tls/certificate_store.ts";
 import { openToken } from "../tls/hardware_keys.ts";
@@ -39,13 +40,15 @@ export async function runServe(config: Config, node: NodeConfig, options: ServeO
   let tls: TlsServer | undefined;
   const published = new CertificatesInService(dir, worker, log);
   let encrypted: EncryptedBackEnds | undefined;
+  let speed: Speederizer | undefined;
   try {
     tls = config.tls && openTls(config, config.tls, configFile, dir);
     encrypted = new EncryptedBackEnds(config, configFile, log);
+    speed = config.speederize && new Speederizer(config.speederize);
     const address = listen ?? config.array.vip;
     const predecessor = takeOver ? new Predecessor(path) : undefined;
     const inherited = predecessor?.takeSockets() ?? [];
-    const server = new Server({ config, address, tls, encrypted, table, inherited, isAlone: !othersServe(dir) });
+    const server = new Server({ config, address, tls, encrypted, table, speed, inherited, isAlone: !othersServe(dir) });
     for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => server.stop());
     const port = new HandoverPort(path, server.loop, server);
     console.error(`serve: listening on ${server.addresses.join(", ")}`);

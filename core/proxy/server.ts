@@ -4,6 +4,7 @@ import { strerror } from "../../ffi/errno.ts";
 import type { Config } from "../config/schema.ts";
 import { UsageError } from "../errors.ts";
 import type { EncryptedBackEnds } from "../tls/back_end_tls.ts";
+import type { Speederizer } from "../speederize/speederizer.ts";
 import { HardwareTlsStream } from "../tls/hardware_stream.ts";
 import type { TlsServer } from "../tls/tls_server.ts";
 import { TlsStream } from "../tls/tls_stream.ts";
@@ -41,6 +42,8 @@ export interface ServerOptions {
   readonly encrypted: EncryptedBackEnds;
   /** What this server counts. */
   readonly table: BackEndTable;
+  /** For pools that are speederized. */
+  readonly speed?: Speederizer | undefined;
   /** No other process of this node serves. */
   readonly isAlone: boolean;
   /** Sockets of its predecessor: used where the server listens at the same place, else closed. */
@@ -58,11 +61,12 @@ export class Server {
   #drainUntil = Infinity;
 
   /** Opens every listener. Throws UsageError, with none left open, when one cannot be opened. */
-  constructor({ config, address, tls, encrypted, table, isAlone, inherited = [] }: ServerOptions) {
+  constructor({ config, address, tls, encrypted, table, speed, isAlone, inherited = [] }: ServerOptions) {
     this.#isAlone = isAlone;
     this.#inherited = [...inherited];
     const loop = new EventLoop();
     this.#pools = buildPools(config, encrypted);
+    if (speed) { for (const pool of this.#pools.values()) if (pool.config.speederize) pool.speed = speed; }
     const dispatcher = new Dispatcher(config, this.#pools);
     this.#context = {
       loop,

@@ -1,0 +1,150 @@
+/** One response on its way through: its head is looked at, and its body rewritten where it is a page or a stylesheet. */
+import { keepPrivate } from "../proxy/cookie_injection.ts";
+import type { ClientIdentity } from "../proxy/client_identity.ts";
+import { OTHER } from "../proxy/field_names.ts";
+import type { HeadBlock } from "../proxy/head_block.ts";
+import { type RequestHead, type ResponseHead, UNKNOWN_LENGTH } from "../proxy/message.ts";
+import { ContentSecurityPolicy, extended } from "./csp.ts";
+import { CssRewriter } from "./css_rewriter.ts";
+import { DocumentUrls } from "./document_urls.ts";
+import { HtmlRewriter } from "./html_rewriter.ts";
+import { Output } from "./output.ts";
+import { OF_OTHER_BYTES, readFields, type ResponseFields } from "./response_kind.ts";
+import type { Speederizer } from "./speederizer.ts";
+import { originTags, taggedWith } from "./validators.ts";
+
+const NO_CODINGS: ReadonlySet<string> = new Set();
+/** What one piece of a body becomes; sent before the next one comes. */
+const OUT = new Output();
+
+interface Rewriter {
+  write(bytes: Uint8Array, start: number, end: number, isLast: boolean): void;
+}
+
+export class Passage {
+  /** Null while the body passes as it is. */
+  #rewriter: Rewriter | null = null;
+  /** The client holds a rewritten response of the present rules, and asks whether it still stands. */
+  #mayMatch = false;
+  #isFirst = true;
+
+  constructor(readonly speed: Speederizer, readonly request: RequestHead, readonly identity: ClientIdentity) {
+    this.#prepare(request.block);
+  }
+
+  /** Asks the back end for bytes that can be read, and by its own entity tags. */
+  #prepare(block: HeadBlock): void {
+    for (let i = block.count - 1; i >= 0; i--) {
+      const name = block.name(i);
+      if (name === "accept-encoding") block.remove(i);
+      else if (name === "if-none-match") {
+        const { value, hadOurs } = originTags(block.value(i), this.speed.version);
+        this.#mayMatch = hadOurs;
+        block.remove(i);
+        if (value !== "") addField(block, `if-none-match: ${value}\r\n`);
+      }
+    }
+    addField(block, "accept-encoding: identity\r\n");
+  }
+
+  get isRewriting(): boolean {
+    return this.#rewriter !== null;
+  }
+
+  /** Changes the head of the response, which stands in a block; returns it as it is to be sent. */
+  head(response: ResponseHead): ResponseHead {
+    const { speed } = this;
+    const { status, block, bodyLength } = response;
+    if (status === 304) {
+      if (this.#mayMatch) this.#tag(block);
+      return response;
+    }
+    const fields = readFields(status, block, NO_CODINGS);
+    if (fields.kind === null) return response;
+    if (fields.doubt !== null) {
+      speed.onDoubt(fields.doubt);
+      return response;
+    }
+    const isHead = this.request.method === "HEAD";
+    if (bodyLength === 0 && !isHead) return response;
+    const rules = speed.rulesFor(this.identity.peer);
+    this.#rewriteFields(block);
+    if (rules.label !== "") keepPrivate(block);
+    const placement = this.#placement(block, fields, rules);
+    if (!isHead) this.#begin(fields.kind!, placement);
+    speed.rewritten++;
+    return { ...response, bodyLength: isHead ? bodyLength : UNKNOWN_LENGTH, statedLength: -1 };
+  }
+
+  #tag(block: HeadBlock): void {
+    for (let i = block.count - 1; i >= 0; i--) {
+      if (block.name(i) !== "etag") continue;
+      const etag = taggedWith(block.value(i), this.speed.version);
+      block.remove(i);
+      if (etag !== undefined) addField(block, `etag: ${etag}\r\n`);
+    }
+  }
+
+  #rewriteFields(block: HeadBlock): void {
+    for (let i = block.count - 1; i >= 0; i--) if (OF_OTHER_BYTES.has(block.name(i))) block.remove(i);
+    this.#tag(block);
+  }
+
+  #placement(
+    block: HeadBlock,
+    { policies }: ResponseFields,
+    { rules, placement, hosts }: ReturnType<Speederizer["rulesFor"]>,
+  ) {
+    if (policies.length === 0) return placement;
+    const { speed } = this;
+    if (speed.config.csp === "extend") {
+      for (let i = block.count - 1; i >= 0; i--) {
+        if (block.name(i) === "content-security-policy") block.remove(i);
+      }
+      policies = policies.map((policy) => extended(policy, hosts));
+      for (const policy of policies) addField(block, `content-security-policy: ${policy}\r\n`);
+    }
+    const csp = new ContentSecurityPolicy(policies, this.identity.isTls);
+    return speed.placement(rules, (kind, host) => csp.allows(kind, host));
+  }
+
+  #begin(kind: "html" | "css", placement: ConstructorParameters<typeof DocumentUrls>[0]): void {
+    const { speed, request } = this;
+    const queryAt = request.target.indexOf("?");
+    const urls = new DocumentUrls(placement, {
+      host: request.host.toLowerCase(),
+      aliases: speed.aliases,
+      path: queryAt < 0 ? request.target : request.target.slice(0, queryAt),
+      isStylesheet: kind === "css",
+    }, speed.onDoubt);
+    this.#rewriter = kind === "html"
+      ? new HtmlRewriter(OUT, urls, speed.onDoubt, speed.config.attributes)
+      : new CssRewriter(OUT, urls);
+  }
+
+  /** A piece of the body; what it becomes is good until the next call of any passage. */
+  body(bytes: Uint8Array, start: number, end: number, isLast: boolean): Output {
+    OUT.clear();
+    if (this.#isFirst && end > start) {
+      this.#isFirst = false;
+      // UTF-16 begins so, and nothing else that could be read byte by byte.
+      if (bytes[start]! >= 0xfe) {
+        this.speed.onDoubt("charset");
+        this.#rewriter = UNTOUCHED;
+      }
+    }
+    this.#rewriter!.write(bytes, start, end, isLast);
+    return OUT;
+  }
+}
+
+/** @param line with its CR LF */
+function addField(block: HeadBlock, line: string): void {
+  const start = block.end;
+  block.text(line);
+  const lineEnd = block.end;
+  block.end = start;
+  block.commit(OTHER, lineEnd);
+}
+
+const UNTOUCHED: Rewriter = { write: (bytes, start, end) => OUT.copy(bytes, start, end) };

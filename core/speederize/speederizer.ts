@@ -1,0 +1,130 @@
+/** Speederize in a proxy process: which responses are rewritten and how (seed, "Speederizing Content"). */
+import type { SpeederizeConfig } from "../config/schema.ts";
+import type { ClientIdentity } from "../proxy/client_identity.ts";
+import type { RequestHead } from "../proxy/message.ts";
+import { networkLabel, regionLabel } from "./client_label.ts";
+import { type Decisions, firstDecisions } from "./decisions.ts";
+import { type Doubt, DOUBTS } from "./doubts.ts";
+import { Passage } from "./passage.ts";
+import { PathPattern } from "./path_pattern.ts";
+import { type CdnRule, HASH_START, hashByte, RulePlacement } from "./placement.ts";
+
+/** Labels of clients whose rules are kept made out. */
+const MOST_LABELS = 1_024;
+const CLIENT = "{client}";
+
+/** The rules as they hold for clients of one label. */
+export interface LabelRules {
+  /** "" where the rules name no client. */
+  readonly label: string;
+  readonly rules: readonly CdnRule[];
+  /** For pages without a policy of their own. */
+  readonly placement: RulePlacement;
+  /** Every CDN host, for a policy that is extended. */
+  readonly hosts: readonly string[];
+}
+
+export class Speederizer {
+  readonly aliases: ReadonlySet<string>;
+  readonly doubts: Record<Doubt, number> = Object.fromEntries(DOUBTS.map((doubt) => [doubt, 0])) as Record<
+    Doubt,
+    number
+  >;
+  /** Pages and stylesheets that were rewritten. */
+  rewritten = 0;
+  /** Of rules and decisions, in hex digits: what was rewritten by others is another representation. */
+  version = "";
+  /** Responses are labelled with the client: they are nobody else's. */
+  readonly isLabelled: boolean;
+  #decisions: Decisions;
+  #chosen: ReadonlySet<string> | null = null;
+  #withdrawn: ReadonlySet<string> = new Set();
+  #cors: ReadonlySet<string> = new Set();
+  #rules: readonly CdnRule[];
+  #byLabel = new Map<string, LabelRules>();
+  #lastAddress = "";
+  #lastLabel = "";
+
+  constructor(readonly config: SpeederizeConfig) {
+    this.aliases = new Set(config.aliases);
+    this.#rules = config.cdn.map(({ paths, except, hosts }) => ({
+      paths: paths.map((pattern) => new PathPattern(pattern)),
+      except: except.map((pattern) => new PathPattern(pattern)),
+      hosts,
+    }));
+    this.isLabelled = config.cdn.some(({ hosts }) => hosts.some((host) => host.startsWith(CLIENT)));
+    this.#decisions = firstDecisions(config);
+    this.decide(this.#decisions);
+  }
+
+  get decisions(): Decisions {
+    return this.#decisions;
+  }
+
+  /** Goes by new decisions from the next response on. */
+  decide(decisions: Decisions): void {
+    this.#decisions = decisions;
+    this.#chosen = decisions.chosen && new Set(decisions.chosen);
+    this.#withdrawn = new Set(decisions.withdrawn);
+    this.#cors = new Set(decisions.cors);
+    const { version: _, ...content } = decisions;
+    const { cdn, aliases, attributes, csp, client, regions } = this.config;
+    this.version = hashOf(JSON.stringify([cdn, aliases, attributes, csp, client, regions, content]));
+    this.#byLabel.clear();
+  }
+
+  /** A request on its way to a back end: its response passes through what is returned. */
+  begin(request: RequestHead, identity: ClientIdentity): Passage {
+    return new Passage(this, request, identity);
+  }
+
+  readonly onDoubt = (doubt: Doubt): void => {
+    this.doubts[doubt]++;
+  };
+
+  /** The rules for a client. */
+  rulesFor(address: string): LabelRules {
+    const label = this.isLabelled ? this.#labelOf(address) : "";
+    let made = this.#byLabel.get(label);
+    if (made) return made;
+    if (this.#byLabel.size >= MOST_LABELS) this.#byLabel.clear();
+    const rules = this.#rules.map((rule) => ({
+      ...rule,
+      hosts: rule.hosts.map((host) => host.replace(CLIENT, label)),
+    }));
+    made = {
+      label,
+      rules,
+      placement: this.placement(rules, null),
+      hosts: [...new Set(rules.flatMap(({ hosts }) => hosts))],
+    };
+    this.#byLabel.set(label, made);
+    return made;
+  }
+
+  #labelOf(address: string): string {
+    if (address !== this.#lastAddress) {
+      const { client, regions } = this.config;
+      this.#lastAddress = address;
+      this.#lastLabel = client === "region" ? regionLabel(address, regions) : networkLabel(address);
+    }
+    return this.#lastLabel;
+  }
+
+  /** @param allows what the page's own policy says; null without one */
+  placement(rules: readonly CdnRule[], allows: ((kind: number, host: string) => boolean) | null): RulePlacement {
+    const { toCdn } = this.#decisions;
+    const isAll = toCdn && this.#chosen === null && this.#withdrawn.size === 0;
+    const moves = isAll
+      ? null
+      : (path: string) => toCdn && !this.#withdrawn.has(path) && (this.#chosen === null || this.#chosen.has(path));
+    const allowsCors = (path: string) => this.#cors.has(path);
+    return new RulePlacement(rules, { allows, moves, allowsCors }, () => this.onDoubt("csp"));
+  }
+}
+
+function hashOf(text: string): string {
+  let hash = HASH_START;
+  for (let i = 0; i < text.length; i++) hash = hashByte(hash, text.charCodeAt(i));
+  return (hash >>> 0).toString(16).padStart(8, "0");
+}
