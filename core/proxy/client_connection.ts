@@ -11,6 +11,8 @@ import { IncomingBody } from "./http1/body.ts";
 import { HeldBytes } from "./http1/held_bytes.ts";
 import { encodeLatin1 } from "./http1/latin1.ts";
 import { parseRequest, requestHeadEnd } from "./http1/request.ts";
+import { writeAnswer } from "../speederize/answer.ts";
+import type { Speederizer } from "../speederize/speederizer.ts";
 import { BadMessage, CR, INCOMPLETE, LF } from "./http1/syntax.ts";
 import { errorResponse } from "./http1/write.ts";
 import type { EventLoop } from "./loop.ts";
@@ -266,11 +268,33 @@ export class ClientConnection extends Connection implements Downstream, Handshak
 
   /** Called by the route of the request. */
   forward(pool: Pool, firstBody: Uint8Array<ArrayBuffer> | undefined): void {
+    if (pool.speed !== null && this.#answerFromCache(pool.speed)) return;
     const { loop, table } = this.#context;
     const exchange = new Exchange(loop, table, this, this.#request!, pool, firstBody, this.#body.isDone);
     this.#exchange = exchange;
     if (!this.#body.isDone) this.loop.setDeadline(this, this.#context.limits.body_timeout);
     exchange.start();
+  }
+
+  /** False when a back end must be asked. */
+  #answerFromCache(speed: Speederizer): boolean {
+    const request = this.#request!;
+    const answer = this.#body.isDone ? speed.answer(request, this.identity, Date.now()) : null;
+    if (answer === null) return false;
+    const close = !this.mayKeepAlive;
+    const connection = close ? "connection: close\r\n" : request.isHttp11 ? "" : "connection: keep-alive\r\n";
+    const length = writeAnswer(answer, this.responseLines + connection, OUTPUT);
+    const { body } = answer.page;
+    const hasBody = request.method !== "HEAD" && !answer.isUnchanged;
+    if (hasBody && length + body.length <= OUTPUT.length) {
+      OUTPUT.set(body, length);
+      this.send(OUTPUT, length + body.length);
+    } else {
+      this.send(OUTPUT, length);
+      if (hasBody) this.send(body, body.length);
+    }
+    this.exchangeFinished(close);
+    return true;
   }
 
   #takeBody(): boolean {

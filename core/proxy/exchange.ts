@@ -293,6 +293,7 @@ export class Exchange extends Waiting {
     this.#hasResponded = true;
     this.table.responded(this.#upstream!.backEnd.row, this.loop.now - this.#sentAt);
     this.#inject(response);
+    this.#passage?.keepHead(block);
     this.#isChunkedOut = bodyLength === UNKNOWN_LENGTH && request.isHttp11;
     const endsByClose = bodyLength === UNKNOWN_LENGTH && !request.isHttp11;
     // A request body that was not read to its end would be taken for the next request.

@@ -1,16 +1,18 @@
 /** One response on its way through: its head is looked at, and its body rewritten where it is a page or a stylesheet. */
 import { keepPrivate } from "../proxy/cookie_injection.ts";
 import type { ClientIdentity } from "../proxy/client_identity.ts";
-import { OTHER } from "../proxy/field_names.ts";
 import type { HeadBlock } from "../proxy/head_block.ts";
 import { type RequestHead, type ResponseHead, UNKNOWN_LENGTH } from "../proxy/message.ts";
+import { addField } from "./add_field.ts";
 import { ContentSecurityPolicy, extended } from "./csp.ts";
 import { CssRewriter } from "./css_rewriter.ts";
 import { DocumentUrls } from "./document_urls.ts";
 import { HtmlRewriter } from "./html_rewriter.ts";
 import { Output } from "./output.ts";
+import type { CachedPage } from "./page_cache.ts";
 import { OF_OTHER_BYTES, readFields, type ResponseFields } from "./response_kind.ts";
 import type { Speederizer } from "./speederizer.ts";
+import { Storing } from "./storing.ts";
 import { originTags, taggedWith } from "./validators.ts";
 
 const NO_CODINGS: ReadonlySet<string> = new Set();
@@ -18,7 +20,7 @@ const NO_CODINGS: ReadonlySet<string> = new Set();
 const OUT = new Output();
 
 interface Rewriter {
-  write(bytes: Uint8Array, start: number, end: number, isLast: boolean): void;
+  write(bytes: Uint8Array, start: number, end: number, isLast: boolean): unknown;
 }
 
 export class Passage {
@@ -27,8 +29,10 @@ export class Passage {
   /** The client holds a rewritten response of the present rules, and asks whether it still stands. */
   #mayMatch = false;
   #isFirst = true;
+  readonly #storing: Storing | null;
 
   constructor(readonly speed: Speederizer, readonly request: RequestHead, readonly identity: ClientIdentity) {
+    this.#storing = speed.cache.maxBytes > 0 ? new Storing(speed, request, identity) : null;
     this.#prepare(request.block);
   }
 
@@ -45,6 +49,8 @@ export class Passage {
       }
     }
     addField(block, "accept-encoding: identity\r\n");
+    const tag = this.#storing?.revalidates;
+    if (tag) addField(block, `if-none-match: ${tag}\r\n`);
   }
 
   get isRewriting(): boolean {
@@ -55,7 +61,10 @@ export class Passage {
   head(response: ResponseHead): ResponseHead {
     const { speed } = this;
     const { status, block, bodyLength } = response;
+    if (status >= 200 && status < 400) this.#storing?.invalidate(block);
     if (status === 304) {
+      const page = this.#storing?.validated(block);
+      if (page) return this.#repeat(response, page);
       if (this.#mayMatch) this.#tag(block);
       return response;
     }
@@ -71,9 +80,28 @@ export class Passage {
     this.#rewriteFields(block);
     if (rules.label !== "") keepPrivate(block);
     const placement = this.#placement(block, fields, rules);
-    if (!isHead) this.#begin(fields.kind!, placement);
+    if (!isHead) {
+      this.#begin(fields.kind, placement);
+      this.#storing?.begin(status, fields);
+    }
     speed.rewritten++;
     return { ...response, bodyLength: isHead ? bodyLength : UNKNOWN_LENGTH, statedLength: -1 };
+  }
+
+  /** The origin says that what is kept still stands: it is the response. */
+  #repeat(response: ResponseHead, page: CachedPage): ResponseHead {
+    const { block } = response;
+    block.clear();
+    block.bytes.set(page.head);
+    block.end = page.head.length;
+    if (this.request.method === "HEAD") return { ...response, status: 200, statedLength: page.body.length };
+    this.#rewriter = { write: (_bytes, _start, _end, isLast) => isLast && OUT.copy(page.body, 0, page.body.length) };
+    return { ...response, status: 200, bodyLength: UNKNOWN_LENGTH, statedLength: -1 };
+  }
+
+  /** The head is as it will be sent, but for what is of this client alone. */
+  keepHead(block: HeadBlock): void {
+    this.#storing?.keepHead(block);
   }
 
   #tag(block: HeadBlock): void {
@@ -134,17 +162,9 @@ export class Passage {
       }
     }
     this.#rewriter!.write(bytes, start, end, isLast);
+    this.#storing?.add(OUT, isLast);
     return OUT;
   }
-}
-
-/** @param line with its CR LF */
-function addField(block: HeadBlock, line: string): void {
-  const start = block.end;
-  block.text(line);
-  const lineEnd = block.end;
-  block.end = start;
-  block.commit(OTHER, lineEnd);
 }
 
 const UNTOUCHED: Rewriter = { write: (bytes, start, end) => OUT.copy(bytes, start, end) };

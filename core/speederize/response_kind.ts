@@ -12,6 +12,10 @@ export interface ResponseFields {
   readonly coding: string;
   readonly policies: readonly string[];
   readonly cacheControl: string;
+  readonly age: string;
+  readonly date: string;
+  readonly expires: string;
+  readonly vary: string;
   readonly etag: string;
   readonly hasCookie: boolean;
 }
@@ -26,6 +30,10 @@ export function readFields(status: number, block: HeadBlock, decodes: ReadonlySe
   let etag = "";
   let isSigned = false;
   let hasCookie = false;
+  let age = "";
+  let date = "";
+  let expires = "";
+  let vary = "";
   const policies: string[] = [];
   for (let i = 0; i < block.count; i++) {
     switch (block.name(i)) {
@@ -37,6 +45,18 @@ export function readFields(status: number, block: HeadBlock, decodes: ReadonlySe
         break;
       case "cache-control":
         cacheControl += cacheControl === "" ? block.value(i) : `, ${block.value(i)}`;
+        break;
+      case "age":
+        age = block.value(i);
+        break;
+      case "date":
+        date = block.value(i);
+        break;
+      case "expires":
+        expires = block.value(i);
+        break;
+      case "vary":
+        vary += vary === "" ? block.value(i) : `, ${block.value(i)}`;
         break;
       case "etag":
         etag = block.value(i);
@@ -61,7 +81,7 @@ export function readFields(status: number, block: HeadBlock, decodes: ReadonlySe
   else if (isSigned) doubt = "signed";
   else if (charset !== "" && !isPlainCharset(charset)) doubt = "charset";
   else if (coding !== "" && !decodes.has(coding)) doubt = "coding";
-  return { kind, doubt, coding, policies, cacheControl, etag, hasCookie };
+  return { kind, doubt, coding, policies, cacheControl, age, date, expires, vary, etag, hasCookie };
 }
 
 /** Fields that say something of bytes that are no longer those: RFC 9530, RFC 3230, RFC 1864; ranges of them, and their date. */

@@ -2,9 +2,13 @@
 import type { SpeederizeConfig } from "../config/schema.ts";
 import type { ClientIdentity } from "../proxy/client_identity.ts";
 import type { RequestHead } from "../proxy/message.ts";
+import type { Answer } from "./answer.ts";
+import { secondsOf } from "./cache_control.ts";
+import { cacheKey, fieldOf, namesTag, requestFields } from "./cached_request.ts";
 import { networkLabel, regionLabel } from "./client_label.ts";
 import { type Decisions, firstDecisions } from "./decisions.ts";
 import { type Doubt, DOUBTS } from "./doubts.ts";
+import { PageCache } from "./page_cache.ts";
 import { Passage } from "./passage.ts";
 import { PathPattern } from "./path_pattern.ts";
 import { type CdnRule, HASH_START, hashByte, RulePlacement } from "./placement.ts";
@@ -45,7 +49,10 @@ export class Speederizer {
   #lastAddress = "";
   #lastLabel = "";
 
+  readonly cache: PageCache;
+
   constructor(readonly config: SpeederizeConfig) {
+    this.cache = new PageCache(config.cache.max_bytes);
     this.aliases = new Set(config.aliases);
     this.#rules = config.cdn.map(({ paths, except, hosts }) => ({
       paths: paths.map((pattern) => new PathPattern(pattern)),
@@ -71,6 +78,32 @@ export class Speederizer {
     const { cdn, aliases, attributes, csp, client, regions } = this.config;
     this.version = hashOf(JSON.stringify([cdn, aliases, attributes, csp, client, regions, content]));
     this.#byLabel.clear();
+    this.cache.purge(() => true);
+  }
+
+  /** A page out of the cache; null when a back end must be asked. @param now ms since 1970 */
+  answer(request: RequestHead, identity: ClientIdentity, now: number): Answer | null {
+    const { cache } = this;
+    if (cache.maxBytes === 0 || request.method !== "GET" && request.method !== "HEAD") return null;
+    const page = cache.find(this.keyOf(request, identity), (name) => fieldOf(request, name));
+    if (page === undefined || now >= page.freshUntil) {
+      cache.misses++;
+      return null;
+    }
+    const fields = requestFields(request);
+    const age = (now - page.bornAt) / 1000;
+    const oldest = secondsOf(fields.cacheControl, "max-age") ?? Infinity;
+    const leastFresh = secondsOf(fields.cacheControl, "min-fresh") ?? 0;
+    const isRefused = fields.hasAuthorization || fields.isConditional || fields.cacheControl.has("no-cache") ||
+      fields.cacheControl.has("no-store") || age > oldest || (page.freshUntil - now) / 1000 < leastFresh;
+    if (isRefused) return null;
+    cache.hits++;
+    return { page, age, isUnchanged: namesTag(fields.ifNoneMatch, page.etag) };
+  }
+
+  keyOf(request: RequestHead, identity: ClientIdentity): string {
+    const label = this.isLabelled ? this.#labelOf(identity.peer) : "";
+    return cacheKey(request.host, request.target, identity.isTls, label);
   }
 
   /** A request on its way to a back end: its response passes through what is returned. */

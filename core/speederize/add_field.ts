@@ -1,0 +1,12 @@
+/** Adds to a head a field that has no number of its own. */
+import { OTHER } from "../proxy/field_names.ts";
+import type { HeadBlock } from "../proxy/head_block.ts";
+
+/** @param line with its CR LF */
+export function addField(block: HeadBlock, line: string): void {
+  const start = block.end;
+  block.text(line);
+  const lineEnd = block.end;
+  block.end = start;
+  block.commit(OTHER, lineEnd);
+}
