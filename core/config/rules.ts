@@ -14,8 +14,8 @@ import {
   arraySchema,
   backEndSchema,
   failoverSchema,
+  hashSchema,
   nodeSchema,
-  persistenceSchema,
   poolSchema,
   proxySchema,
   routeSchema,
@@ -23,6 +23,7 @@ import {
   serviceSchema,
 } from "./schema.ts";
 import { checkSpeederize } from "./speederize_rules.ts";
+import { checkPersistence } from "./persistence_rules.ts";
 import { checkTls } from "./tls_rules.ts";
 import { isUnicast } from "./values.ts";
 
@@ -42,6 +43,7 @@ export function checkRules(data: unknown, report: Report): void {
   checkNodes(raw, report);
   checkPools(raw, report);
   checkRoutes(raw, report);
+  checkPersistence(raw, report);
   checkTimeouts(raw, report);
   checkTls(raw, report);
   checkSpeederize(raw, report);
@@ -164,11 +166,25 @@ function checkPools(raw: Raw, report: Report): void {
     if (isWhole && weights.every((weight) => weight === 0)) {
       report([...path, "back_ends"], "a back end of a weight above 0", "weight 0 everywhere");
     }
-    const persistence = read(persistenceSchema, pool["persistence"]);
-    if (persistence?.session_cookies.includes(persistence.cookie)) {
-      report([...path, "persistence"], "a cookie that is not the application's", persistence.cookie);
-    }
+    checkPolicy(pool, path, report);
   });
+}
+
+function checkPolicy(pool: Raw, path: KeyPath, report: Report): void {
+  const policy = read(poolSchema.entries.policy, pool["policy"]);
+  const hash = pool["hash"] === undefined ? undefined : read(hashSchema, pool["hash"]);
+  if (hash !== undefined && policy !== undefined && policy !== "url_hash") {
+    report([...path, "hash"], "policy: url_hash", `policy: ${policy}`);
+  }
+  const named = hash?.parameter !== undefined;
+  if (hash?.of === "parameter" && !named) report([...path, "hash"], "parameter: the name of a query parameter", "none");
+  else if (hash !== undefined && hash.of !== "parameter" && named) {
+    report([...path, "hash", "parameter"], "of: parameter", `of: ${hash.of}`);
+  }
+  const backEnds = asList(pool["back_ends"]).map((item) => read(backEndSchema, item));
+  if (backEnds.length > 0 && backEnds.every((backEnd) => backEnd?.state === "drain")) {
+    report([...path, "back_ends"], "a back end that takes new users", "drain everywhere");
+  }
 }
 
 function checkRoutes(raw: Raw, report: Report): void {
@@ -178,8 +194,13 @@ function checkRoutes(raw: Raw, report: Report): void {
   asList(raw["routes"]).forEach((item, i) => {
     const route = read(routeSchema, item);
     if (!route) return;
-    if (!known.has(route.pool)) report(["routes", i, "pool"], () => named("a pool", route.pool, pools));
-    const place = `${route.host ?? "any host"}${route.path}`;
+    const { host = "any host", path, methods = [], header, pool, redirect } = route;
+    if ((pool === undefined) === (redirect === undefined)) {
+      report(["routes", i], "either pool or redirect", pool === undefined ? "neither" : "both");
+    }
+    if (pool !== undefined && !known.has(pool)) report(["routes", i, "pool"], () => named("a pool", pool, pools));
+    const condition = [...methods, ...(header ? [`${header.name}: ${header.value ?? "any"}`] : [])];
+    const place = [`${host}${path}`, ...condition].join(" ");
     once(routes, place, ["routes", i], "another host or path", report, place);
   });
 }
@@ -210,7 +231,7 @@ function checkTimeouts(raw: Raw, report: Report): void {
 }
 
 /** Reports the second place of a value. */
-function once(
+export function once(
   seen: Map<unknown, KeyPath>,
   value: unknown,
   path: KeyPath,

@@ -9,13 +9,19 @@ import {
   cidr,
   cookieName,
   duration,
+  durationOrZero,
+  fieldName,
+  fieldValue,
+  freeFieldName,
   host,
+  hostPattern,
   interfaceName,
   interval,
   ip,
   ipv4,
   mac,
   name,
+  number,
   oneOf,
   path,
   port,
@@ -82,6 +88,10 @@ export const proxySchema = map({
   max_head_bytes: v.optional(whole(1024, 65_536), 32_768),
   /** Longest request body; 0 means any. */
   max_body_bytes: v.optional(whole(0, 1_000_000_000_000), 0),
+  /** Name of a field with an id of the request, for back ends, clients and the access log; none when absent. */
+  request_id: v.optional(freeFieldName),
+  /** In place of our own pages: files, HTML, JSON or plain text by their names. */
+  error_pages: v.optional(v.array(map({ status: whole(400, 599), file: path }), "a list"), []),
 });
 
 export const nodeSchema = map({
@@ -104,12 +114,44 @@ export const backEndSchema = map({
   weight: v.optional(weight, 1),
   /** Most requests at a time from each proxy process; 0 means any. */
   max_connections: v.optional(whole(0, 65_535), 0),
+  /** Takes requests only where no other back end is up. */
+  backup: v.optional(yesNo, false),
+  /** drain: users that are persisted to it stay, new ones do not come. */
+  state: v.optional(oneOf(["active", "drain"]), "active"),
+  /** The name that session ids of it carry behind their last dot (Tomcat's jvmRoute); its key when absent. */
+  route: v.optional(text(/^[A-Za-z0-9_-]{1,64}$/, "a name of at most 64 characters of A-Z, a-z, 0-9, _ and -")),
+});
+
+const parameterName = text(/^[A-Za-z0-9_.-]{1,64}$/, "a name of at most 64 characters of A-Z, a-z, 0-9, _, . and -");
+
+/** What a user without our cookie is known by. */
+export const sessionIdSchema = map({
+  /** route: ids name their back end; learn: who gave an id out is remembered by all nodes; hash: for ids that no back end made. */
+  mode: oneOf(["route", "learn", "hash"]),
+  /** Beside the session cookies: as in ;jsessionid=ID. */
+  path_parameter: v.optional(parameterName),
+  /** As in ?sid=ID. */
+  query_parameter: v.optional(parameterName),
+  /** route: the back ends do not put their names into ids; we do, and take them out again. */
+  adds_route: v.optional(yesNo, false),
+  /** learn: so many ids are remembered at least; the oldest go first. */
+  sessions: v.optional(whole(1_024, 16_777_216), 65_536),
 });
 
 export const persistenceSchema = map({
   cookie: v.optional(cookieName, "SpServer"),
   /** The application's cookies that start a session and so trigger the injection. */
   session_cookies: list(cookieName),
+  /** Values that tell nothing and that nobody else can make, in place of the keys; needs the array secret (`dlba init`). */
+  opaque: v.optional(yesNo, false),
+  session_id: v.optional(sessionIdSchema),
+});
+
+/** What a pool sets (in place of what stands there), adds and removes. */
+export const headerRulesSchema = map({
+  set: v.optional(v.array(map({ name: freeFieldName, value: fieldValue }), "a list"), []),
+  add: v.optional(v.array(map({ name: freeFieldName, value: fieldValue }), "a list"), []),
+  remove: v.optional(v.array(freeFieldName, "a list"), []),
 });
 
 /** TLS to the back ends of a pool. */
@@ -122,9 +164,26 @@ export const poolTlsSchema = map({
   verify: v.optional(yesNo, true),
 });
 
+/** What `url_hash` goes by. */
+export const hashSchema = map({
+  of: v.optional(oneOf(["url", "path", "parameter"]), "url"),
+  /** Of the query; a request without it goes by its path. */
+  parameter: v.optional(text(/^[^\s?#&=]{1,64}$/, "a name of at most 64 characters without ? # & =")),
+  /** A back end has at most so many times its share of the requests under way; others go where they would without it. */
+  bounded_load: v.optional(number(1.01, 100)),
+});
+
 export const poolSchema = map({
   name,
   back_ends: list(backEndSchema),
+  /** Which back end gets a request that is persisted to none. */
+  policy: v.optional(
+    oneOf(["round_robin", "least_connections", "least_response_time", "random_of_two", "url_hash"]),
+    "round_robin",
+  ),
+  hash: v.optional(hashSchema),
+  /** A back end that was down takes up its weight over so long; 0s at once. */
+  slow_start: v.optional(durationOrZero, "0s"),
   /** Idle connections kept to each back end by each proxy process; 0 closes after each answer, as in the seed. */
   keepalive: v.optional(whole(0, 4096), 256),
   /** An idle connection is closed after this: just before Apache and Node.js would close it themselves, after 5 s. */
@@ -138,13 +197,29 @@ export const poolSchema = map({
   tls: v.optional(poolTlsSchema),
   /** Pages of these back ends are rewritten as the section `speederize` says. */
   speederize: v.optional(yesNo, false),
+  headers: v.optional(map({ request: v.optional(headerRulesSchema), response: v.optional(headerRulesSchema) })),
 });
 
+/** An answer of ours in place of a back end's. */
+export const redirectSchema = map({
+  /** A URL or a path; {host} and {target} stand for the request's. */
+  to: text(/^(https?:\/\/|\/)[^\s<>"\\]*$/, "a URL or a path, with {host} and {target} for the request's"),
+  status: v.optional(oneOf([301, 302, 303, 307, 308]), 302),
+});
+
+/** A field of a request: with that value, or with any. */
+export const headerConditionSchema = map({ name: fieldName, value: v.optional(fieldValue) });
+
 export const routeSchema = map({
-  host: v.optional(host),
+  /** A host, or `*.` and a domain: every host below it. */
+  host: v.optional(hostPattern),
   /** What a pattern would mean (`:` and `*`) is not taken. */
   path: v.optional(text(/^\/[^\s?#:*{}]*$/, "a path as /images, without ? # : * { }"), "/"),
-  pool: name,
+  methods: v.optional(list(text(/^[A-Z]{1,20}$/, "a method as GET"))),
+  header: v.optional(headerConditionSchema),
+  /** One of pool and redirect. */
+  pool: v.optional(name),
+  redirect: v.optional(redirectSchema),
   /** A client without a certificate (`tls.client_ca`) gets 403. */
   client_certificate: v.optional(oneOf(["required"])),
 });
@@ -207,6 +282,8 @@ export const schema = map({
   routes: v.optional(v.array(routeSchema, "a list"), []),
   tls: v.optional(tlsSchema),
   speederize: v.optional(speederizeSchema),
+  /** A line of JSON for each request, at its end; none when absent. Appended to by all processes of the node. */
+  access_log: v.optional(map({ file: path })),
   control: v.optional(map({ status_port: v.optional(port, 7600) }), {}),
 });
 
@@ -217,3 +294,4 @@ export type PoolConfig = Config["pools"][number];
 export type BackEndConfig = PoolConfig["back_ends"][number];
 export type SpeederizeConfig = NonNullable<Config["speederize"]>;
 export type RouteConfig = Config["routes"][number];
+export type HeaderRulesConfig = v.InferOutput<typeof headerRulesSchema>;

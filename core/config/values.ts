@@ -11,8 +11,14 @@ export function whole(min: number, max: number) {
   return v.pipe(v.number(expected), v.integer(expected), v.minValue(min, expected), v.maxValue(max, expected));
 }
 
-/** One of some words. */
-export function oneOf<const T extends readonly string[]>(words: T) {
+/** A number of a range, both ends included. */
+export function number(min: number, max: number) {
+  const expected = `a number from ${min} to ${max}`;
+  return v.pipe(v.number(expected), v.minValue(min, expected), v.maxValue(max, expected));
+}
+
+/** One of some words or numbers. */
+export function oneOf<const T extends readonly (string | number)[]>(words: T) {
   return v.picklist(words, words.join(" or "));
 }
 
@@ -53,6 +59,35 @@ export const host = v.pipe(
   v.string("a host name in lower case or an IPv4 address"),
   v.check(isHost, "a host name in lower case or an IPv4 address"),
 );
+
+const HOST_PATTERN = "a host name in lower case, an IPv4 address, or *. and a domain";
+
+export const hostPattern = v.pipe(
+  v.string(HOST_PATTERN),
+  v.check(
+    (text) => isHost(text.replace(/^\*\./, "")) && !(text.startsWith("*.") && isIpv4(text.slice(2))),
+    HOST_PATTERN,
+  ),
+);
+
+/** RFC 9110 section 5.1; in lower case once read. */
+export const fieldName = v.pipe(
+  text(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}$/, "a field name of at most 64 characters"),
+  v.toLowerCase(),
+);
+
+/** What the proxy itself writes, or what ends at it (RFC 9110 section 7.6.1). */
+const OURS =
+  /^(?:host|content-length|transfer-encoding|connection|keep-alive|proxy-connection|te|trailer|upgrade|expect|cookie|set-cookie|forwarded|x-forwarded-.*|x-real-ip|x-client-cert-.*)$/;
+
+/** A field that the operator may write. */
+export const freeFieldName = v.pipe(
+  fieldName,
+  v.check((name) => !OURS.test(name), "a field that is not the proxy's own to write"),
+);
+
+/** RFC 9110 section 5.5, in ASCII. */
+export const fieldValue = text(/^[!-~]([\t -~]{0,1022}[!-~])?$/, "a field value of at most 1024 characters of ASCII");
 
 /** What Linux and nft(8) both take as the name of an interface. */
 export const interfaceName = v.pipe(
@@ -155,3 +190,6 @@ const LEAST_INTERVAL_MS = 10;
 
 /** A pause between two of something that is sent. */
 export const interval = v.pipe(duration, v.minValue(LEAST_INTERVAL_MS, `${LEAST_INTERVAL_MS}ms or more`));
+
+/** The same, or 0s. */
+export const durationOrZero = v.union([v.pipe(v.literal("0s"), v.transform(() => 0)), duration], `0s or ${DURATION}`);

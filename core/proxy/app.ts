@@ -7,6 +7,8 @@ import type { Config, RouteConfig } from "../config/schema.ts";
 import { GuardedRoutes } from "./guarded_routes.ts";
 import type { RequestHead } from "./message.ts";
 import type { Pool } from "./pool.ts";
+import { conditionOf, moreSpecificFirst, pathAndQuery } from "./route_conditions.ts";
+import { RouteTree } from "./route_tree.ts";
 
 /** A request on its way, as the routes see it. */
 export interface Dispatched {
@@ -14,6 +16,8 @@ export interface Dispatched {
   readonly identity: { readonly hasCertificate: boolean };
   /** Sends the request to a back end of the pool, with what of its body is there already. */
   forward(pool: Pool, firstBody: Uint8Array<ArrayBuffer> | undefined): void;
+  /** Answers by a redirect. */
+  redirect(status: number, location: string): void;
   /** Answers by an error page. */
   fail(status: number): void;
 }
@@ -22,36 +26,46 @@ interface Env {
   Bindings: { readonly dispatched: Dispatched; readonly firstBody: Uint8Array<ArrayBuffer> | undefined };
 }
 
-/** What a handler returns: the response itself comes later, from the back end. */
+/** What a handler returns: the response itself comes later, from the back end. Or the request is not for this route. */
 const TAKEN = new Response(null);
+const NOT_MINE = new Response(null);
 
 type Handler = (context: { readonly env: Env["Bindings"] }) => Response;
+/** What Hono keeps of a handler: it comes first. */
+type Kept = [handler: Handler, route: unknown];
 
 export class Dispatcher {
-  #app = new Hono<Env>();
+  #app: Hono<Env>;
+  /** Routes that take every request of their host and path. */
+  #final = new WeakSet<Handler>();
 
   constructor(config: Config, pools: ReadonlyMap<string, Pool>) {
+    const router = new RouteTree<Kept>(([handler]) => this.#final.has(handler));
+    this.#app = new Hono<Env>({ router: router as never });
     const routes: RouteConfig[] = config.routes.length > 0
       ? [...config.routes].sort(moreSpecificFirst)
       : [{ path: "/", pool: config.pools[0]!.name }];
     const asks = routes.some(({ client_certificate }) => client_certificate === "required");
     const guarded = new GuardedRoutes(routes);
     for (const route of routes) {
-      const pool = pools.get(route.pool)!;
+      const act = actionOf(route, pools);
       const isGuarded = route.client_certificate === "required";
-      const forward = ({ env: { dispatched, firstBody } }: Context<Env>) => {
-        dispatched.forward(pool, firstBody);
-        return TAKEN;
-      };
-      const forwardIfAllowed = (context: Context<Env>) => {
+      const actIfAllowed: Handler = (context) => {
         const { request, identity } = context.env.dispatched;
-        const isAllowed = identity.hasCertificate || !isGuarded && !guarded.isGuarded(request.host, request.target);
-        if (isAllowed) return forward(context);
+        const isAllowed = identity.hasCertificate || !isGuarded && !guarded.isGuarded(request);
+        if (isAllowed) return act(context);
         context.env.dispatched.fail(403);
         return TAKEN;
       };
-      this.#app.all(patternOf(route), asks ? forwardIfAllowed : forward);
+      this.#add(route, asks ? actIfAllowed : act);
     }
+  }
+
+  #add(route: RouteConfig, handler: Handler): void {
+    const isMine = conditionOf(route);
+    const conditional: Handler = (context) => isMine!(context.env.dispatched.request) ? handler(context) : NOT_MINE;
+    if (isMine === null) this.#final.add(handler);
+    this.#app.all(patternOf(route), (isMine === null ? handler : conditional) as (context: Context<Env>) => Response);
   }
 
   /**
@@ -59,12 +73,32 @@ export class Dispatcher {
    * closure for the next handler, is a twentieth of all that a request costs.
    */
   dispatch(dispatched: Dispatched, firstBody: Uint8Array<ArrayBuffer> | undefined): void {
-    // Routes do not ask for the method.
-    const [[match]] = this.#app.router.match("GET", routedPath(dispatched.request));
-    if (match === undefined) return dispatched.fail(404);
-    const [[handler]] = match as unknown as [[Handler]];
-    handler({ env: { dispatched, firstBody } });
+    // Routes look at the method themselves.
+    const [matches] = this.#app.router.match("GET", routedPath(dispatched.request));
+    const env = { dispatched, firstBody };
+    for (const [kept] of matches as unknown as readonly [Kept][]) if (kept[0]({ env }) === TAKEN) return;
+    dispatched.fail(404);
   }
+}
+
+/** What a route does with its requests. */
+function actionOf({ pool: name, redirect }: RouteConfig, pools: ReadonlyMap<string, Pool>): Handler {
+  if (redirect !== undefined) {
+    const { to, status } = redirect;
+    return ({ env: { dispatched } }) => {
+      const { request } = dispatched;
+      dispatched.redirect(
+        status,
+        to.replaceAll("{host}", () => request.host).replaceAll("{target}", () => pathAndQuery(request)),
+      );
+      return TAKEN;
+    };
+  }
+  const pool = pools.get(name!)!;
+  return ({ env: { dispatched, firstBody } }) => {
+    dispatched.forward(pool, firstBody);
+    return TAKEN;
+  };
 }
 
 /** "/shop.example/cart" for http://Shop.example:8080/cart?x=1. */
@@ -93,9 +127,4 @@ function hostSegment(host: string): string {
 /** Matches the path itself and everything below it. */
 function patternOf({ host, path }: RouteConfig): string {
   return `/${host ?? ":host"}${path === "/" ? "" : path.replace(/\/$/, "")}/*`;
-}
-
-/** A named host before any host, a longer path before a shorter one: Hono takes the first that matches. */
-function moreSpecificFirst(one: RouteConfig, other: RouteConfig): number {
-  return (other.host?.length ?? 0) - (one.host?.length ?? 0) || other.path.length - one.path.length;
 }

@@ -11,12 +11,26 @@ const RESPONSE_MS = 2;
 const RESPONSES = 3;
 const CONNECT_FAILURES = 4;
 const COOKIES = 5;
-const COLUMNS = 6;
+const EJECTIONS = 6;
+const COLUMNS = 8;
 /** The first row is the process's own. */
 const CLIENTS_OPEN = 0;
 const REQUESTS = 1;
 const ERRORS = 2;
 const LAYOUT = 3;
+const UNKNOWN_KEYS = 4;
+const LOG_DROPPED = 5;
+const LIMITED = 6;
+
+/** What a process counts of itself. */
+export interface Totals {
+  readonly clientsOpen: number;
+  readonly requests: number;
+  readonly errors: number;
+  readonly unknownKeys: number;
+  readonly logDropped: number;
+  readonly limited: number;
+}
 
 export class BackEndTable {
   #cells: Float64Array;
@@ -48,10 +62,11 @@ export class BackEndTable {
 
   /** Adds what another process counted before it ended; what it had open is gone with it. */
   addCounts(other: BackEndTable): void {
-    this.#cells[REQUESTS]! += other.#cells[REQUESTS]!;
-    this.#cells[ERRORS]! += other.#cells[ERRORS]!;
+    for (const cell of [REQUESTS, ERRORS, UNKNOWN_KEYS, LOG_DROPPED, LIMITED]) {
+      this.#cells[cell]! += other.#cells[cell]!;
+    }
     for (let row = COLUMNS; row < this.#cells.length; row += COLUMNS) {
-      for (const column of [HITS, RESPONSE_MS, RESPONSES, CONNECT_FAILURES, COOKIES]) {
+      for (const column of [HITS, RESPONSE_MS, RESPONSES, CONNECT_FAILURES, COOKIES, EJECTIONS]) {
         this.#cells[row + column]! += other.#cells[row + column]!;
       }
     }
@@ -78,9 +93,29 @@ export class BackEndTable {
     this.#cells[(row + 1) * COLUMNS + CONNECT_FAILURES]!++;
   }
 
-  /** A persistence cookie that names it was set: a session began there. */
+  /** A persistence cookie was set that names it. */
   cookieSet(row: number): void {
     this.#cells[(row + 1) * COLUMNS + COOKIES]!++;
+  }
+
+  /** It failed so often that it is left out for a while. */
+  ejected(row: number): void {
+    this.#cells[(row + 1) * COLUMNS + EJECTIONS]!++;
+  }
+
+  /** A request named a back end that is not there. */
+  unknownKey(): void {
+    this.#cells[UNKNOWN_KEYS]!++;
+  }
+
+  /** Lines of the access log that could not be written in time. */
+  logDropped(lines: number): void {
+    this.#cells[LOG_DROPPED]! += lines;
+  }
+
+  /** A request was refused for coming too often (429). */
+  limited(): void {
+    this.#cells[LIMITED]!++;
   }
 
   opened(row: number, change: 1 | -1): void {
@@ -97,9 +132,16 @@ export class BackEndTable {
     this.#cells[error ? ERRORS : REQUESTS]!++;
   }
 
-  get totals(): { readonly clientsOpen: number; readonly requests: number; readonly errors: number } {
+  get totals(): Totals {
     const cells = this.#cells;
-    return { clientsOpen: cells[CLIENTS_OPEN]!, requests: cells[REQUESTS]!, errors: cells[ERRORS]! };
+    return {
+      clientsOpen: cells[CLIENTS_OPEN]!,
+      requests: cells[REQUESTS]!,
+      errors: cells[ERRORS]!,
+      unknownKeys: cells[UNKNOWN_KEYS]!,
+      logDropped: cells[LOG_DROPPED]!,
+      limited: cells[LIMITED]!,
+    };
   }
 
   /** The figures of a row. */
@@ -110,6 +152,7 @@ export class BackEndTable {
     readonly responses: number;
     readonly connectFailures: number;
     readonly cookies: number;
+    readonly ejections: number;
   } {
     const cells = this.#cells.subarray((row + 1) * COLUMNS, (row + 2) * COLUMNS);
     return {
@@ -119,6 +162,7 @@ export class BackEndTable {
       responses: cells[RESPONSES]!,
       connectFailures: cells[CONNECT_FAILURES]!,
       cookies: cells[COOKIES]!,
+      ejections: cells[EJECTIONS]!,
     };
   }
 }

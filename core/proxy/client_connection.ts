@@ -1,31 +1,29 @@
 /** A client's HTTP/1 connection: requests in, one at a time, responses out in their order; or a tunnel. */
-import { Buffer } from "node:buffer";
 import type { Config } from "../config/schema.ts";
+import type { Ending } from "./access_log/line.ts";
+import type { AccessLog } from "./access_log/access_log.ts";
 import type { Dispatcher } from "./app.ts";
 import type { BackEndTable } from "./back_end_table.ts";
 import type { ClientIdentity } from "./client_identity.ts";
-import { Connection, INPUT, OUTPUT, READS_A_TURN } from "./connection.ts";
+import { INPUT, OUTPUT, READS_A_TURN } from "./connection.ts";
+import type { ErrorPage } from "./error_pages.ts";
 import { type Downstream, Exchange } from "./exchange.ts";
-import { giveBack, type HeadBlock, takeBlock } from "./head_block.ts";
+import { giveBack, type HeadBlock } from "./head_block.ts";
 import { IncomingBody } from "./http1/body.ts";
-import { HeldBytes } from "./http1/held_bytes.ts";
 import { encodeLatin1 } from "./http1/latin1.ts";
-import { parseRequest, requestHeadEnd } from "./http1/request.ts";
 import { writeAnswer } from "../speederize/answer.ts";
 import type { Speederizer } from "../speederize/speederizer.ts";
-import { BadMessage, CR, INCOMPLETE, LF } from "./http1/syntax.ts";
+import { BadMessage } from "./http1/syntax.ts";
 import { errorResponse } from "./http1/write.ts";
 import type { EventLoop } from "./loop.ts";
 import { type RequestHead, UNKNOWN_LENGTH } from "./message.ts";
 import type { Handshaking, PendingHandshakes } from "./pending_handshakes.ts";
 import type { Pool } from "./pool.ts";
+import type { RequestIds } from "./request_ids.ts";
+import { RequestConnection } from "./request_connection.ts";
 import { FAILED, type Stream, WOULD_BLOCK } from "./stream.ts";
 
-/** After its last response a connection is read and ignored for so long, ms, lest a reset overtake the response. */
-const LINGER_MS = 2_000;
 const HTTPS_PORT = 443;
-/** Most heads are no longer, bytes: what is may have a body with it. */
-const MOST_HEADS = 2_048;
 /** Once the server stops, an idle connection has so long to begin a request, ms: it may be on its way. */
 const LAST_REQUEST_MS = 500;
 
@@ -45,24 +43,18 @@ export interface ClientContext {
   readonly asksForCertificates: boolean;
   /** Port of HTTPS where plain HTTP is only told of it. */
   readonly redirectPort: number | undefined;
+  readonly log: AccessLog | null;
+  readonly requestIds: RequestIds | null;
+  readonly errorPages: ReadonlyMap<number, ErrorPage>;
   /** True while the server takes no more requests. */
   isStopping: boolean;
 }
 
-/** What a connection does: gets its handshake over, serves requests, passes bytes as they are, or ends when all is sent. */
-type Phase = "handshake" | "requests" | "tunnel" | "drain" | "linger";
-
-export class ClientConnection extends Connection implements Downstream, Handshaking {
-  readonly responseLines: string;
+export class ClientConnection extends RequestConnection implements Downstream, Handshaking {
+  responseLines: string;
+  requestLines: string;
   readonly #redirectPort: number | undefined;
   #context: ClientContext;
-  #phase: Phase = "requests";
-  /** Bytes that came and are not taken yet: the beginning of a head, or what follows a request. */
-  #held: HeldBytes | null = null;
-  /** {@linkcode #held} follows a request: nothing of it was read as a head yet. */
-  #heldIsUnread = false;
-  /** The CR of an empty line before a request came alone. */
-  #sawCr = false;
   #request: RequestHead | null = null;
   #body = new IncomingBody();
   /** Bytes of the body so far. */
@@ -71,18 +63,28 @@ export class ClientConnection extends Connection implements Downstream, Handshak
   #isTaking = false;
   /** Bytes that the client had acknowledged when its time was over and he had not taken all. */
   #acknowledged = -1;
+  #isHandshaking = false;
+  /** It went over to another protocol. */
+  #isTunnel = false;
   /** The client will send no more through the tunnel. */
   #hasEnded = false;
+  /** For the log: when the head of the request was there, on the loop's clock. */
+  #startedAt = 0;
+  /** Of our own answer to it; 0 without. */
+  #ownStatus = 0;
+  #isCut = false;
+  #requestId = "";
 
   constructor(context: ClientContext, stream: Stream, readonly identity: ClientIdentity) {
-    super(context.loop, stream);
+    super(context.loop, stream, context.limits);
     this.#context = context;
     this.responseLines = identity.isTls ? context.tlsLines : "";
+    this.requestLines = identity.lines;
     this.#redirectPort = identity.isTls ? undefined : context.redirectPort;
     context.clients.add(this);
     context.table.clients(1);
     if (identity.isTls) {
-      this.#phase = "handshake";
+      this.#isHandshaking = true;
       context.handshakes.begin(this);
       this.loop.setDeadline(this, context.handshakes.timeout);
     } else this.loop.setDeadline(this, context.limits.head_timeout);
@@ -91,8 +93,8 @@ export class ClientConnection extends Connection implements Downstream, Handshak
   /** The handshake is over. */
   established(): void {
     this.#context.handshakes.end(this);
-    this.#phase = "requests";
-    this.loop.setDeadline(this, this.#context.isStopping ? LAST_REQUEST_MS : this.#context.limits.head_timeout);
+    this.#isHandshaking = false;
+    this.loop.setDeadline(this, this.#context.isStopping ? LAST_REQUEST_MS : this.limits.head_timeout);
   }
 
   giveUp(why: string): void {
@@ -115,20 +117,20 @@ export class ClientConnection extends Connection implements Downstream, Handshak
 
   /** The server stops: ends the connection if no request is on its way. One that is idle has a moment for a request that is. */
   endIfIdle(): void {
-    if (this.#phase !== "requests" && this.#phase !== "handshake") return;
+    if (this.isEnding || this.#isTunnel) return;
     if (this.#request === null) {
       this.expectBytes();
       this.onReady();
     }
     if (!this.isOpen || this.#request !== null) return;
-    if (this.isBlocked) this.#end();
-    else if (this.#held === null) this.loop.setDeadline(this, LAST_REQUEST_MS);
+    if (this.isBlocked) this.end();
+    else if (!this.holdsBytes) this.loop.setDeadline(this, LAST_REQUEST_MS);
   }
 
   /** The server ends: what is not sent will not be, and must not look whole. */
   endNow(): void {
     // A tunnel has no length that it could fall short of.
-    const isCutShort = this.#phase !== "tunnel" && (this.#request !== null || this.isBlocked);
+    const isCutShort = !this.#isTunnel && (this.#request !== null || this.isBlocked);
     if (isCutShort) this.cut();
     else this.close();
   }
@@ -151,105 +153,43 @@ export class ClientConnection extends Connection implements Downstream, Handshak
 
   /** Takes what is there, if it may; false when there is nothing to do now. */
   #takeSome(): boolean {
-    switch (this.#phase) {
-      case "handshake":
-      case "requests":
-        return this.#request === null ? this.#takeRequest() : this.#takeBody();
-      case "tunnel":
-        return this.#takeTunnel();
-      case "drain":
-        return false;
-      case "linger":
-        return this.#ignoreSome();
-    }
+    if (this.isEnding) return this.ignoreSome();
+    if (this.#request === null) return this.readRequest();
+    return this.#isTunnel ? this.#takeTunnel() : this.#takeBody();
   }
 
-  #takeRequest(): boolean {
-    // The client has not taken the last response: it can wait with its next request.
-    if (this.isBlocked) return false;
-    const held = this.#held;
-    if (held !== null && this.#heldIsUnread) {
-      this.#held = null;
-      this.#takeHead(held.bytes, 0, held.length);
-      return true;
-    }
-    const count = this.#readOrClose();
-    if (count <= 0) return false;
-    if (held === null) {
-      INPUT[count] = 0;
-      this.#takeHead(INPUT, 0, count);
-      return true;
-    }
-    held.append(INPUT, 0, count);
-    const headEnd = held.findHeadEnd();
-    this.#checkHeadLength(headEnd === INCOMPLETE ? held.length : headEnd, held);
-    if (headEnd !== INCOMPLETE) {
-      this.#held = null;
-      this.#readHead(held.bytes, 0, held.length, headEnd);
-    }
-    return true;
-  }
-
-  /** Bytes at the start of {@linkcode INPUT}, or 0 or less; at the client's end the connection is closed. */
-  #readOrClose(): number {
-    const count = this.read();
-    if (count === 0 || count === FAILED) this.close();
-    return count;
-  }
-
-  /** Takes the bytes from `start`, where a request begins, to `end`. */
-  #takeHead(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): void {
-    if (this.#sawCr) {
-      if (bytes[start++] !== LF) throw new BadMessage(400, "CR without LF");
-      this.#sawCr = false;
-    }
-    // An empty line before a request is to be ignored: RFC 9112 section 2.2.
-    while (bytes[start] === CR && bytes[start + 1] === LF) start += 2;
-    if (start >= end) return;
-    if (bytes[start] === CR && start + 1 === end) this.#sawCr = true;
-    else this.#readHead(bytes, start, end, end - start > MOST_HEADS ? headEndWithin(bytes, start, end) : end);
-  }
-
-  /** @param headEnd where the head ends at the latest */
-  #readHead(bytes: Uint8Array<ArrayBuffer>, start: number, end: number, headEnd: number): void {
-    const block = takeBlock(headEnd - start);
-    let request: RequestHead | undefined;
-    try {
-      request = parseRequest(bytes, start, end, block);
-    } finally {
-      if (request === undefined) giveBack(block);
-    }
-    if (request === undefined) {
-      // The time for a head counts from its first byte.
-      this.loop.setDeadline(this, this.#context.limits.head_timeout);
-      this.#held = new HeldBytes(bytes, start, end);
-      this.#heldIsUnread = false;
-      this.#checkHeadLength(end - start, this.#held);
-      // What is held is looked at once: later calls go on from its end.
-      this.#held.findHeadEnd();
-      return;
-    }
+  protected override takeRequest(
+    request: RequestHead,
+    bytes: Uint8Array<ArrayBuffer>,
+    bodyAt: number,
+    end: number,
+  ): void {
     this.#request = request;
-    const bodyAt = requestHeadEnd;
-    this.#checkHeadLength(bodyAt - start, null);
+    this.#startedAt = this.loop.now;
+    this.#name(request);
     this.#checkBodyLength(request.bodyLength);
     this.#bodyBytes = 0;
     this.#body.begin(request.bodyLength, request.bodyLength === UNKNOWN_LENGTH);
     const dataEnd = this.#takeOfBody(bytes, bodyAt, end);
     const firstBody = dataEnd > bodyAt ? bytes.slice(bodyAt, dataEnd) : undefined;
     this.#context.table.request(false);
-    if (this.#redirectPort !== undefined) return this.#redirect(request, this.#redirectPort);
+    if (this.#redirectPort !== undefined) return this.#redirectToHttps(request, this.#redirectPort);
     this.#context.dispatcher.dispatch(this, firstBody);
   }
 
-  #checkHeadLength(bytes: number, held: HeldBytes | null): void {
-    if (bytes <= this.#context.limits.max_head_bytes) return;
-    const isInFirstLine = held !== null && !held.bytes.subarray(0, held.length).includes(LF);
-    throw isInFirstLine ? new BadMessage(414, "target too long") : new BadMessage(431, "head too long");
+  /** Fields of ours for this request: those of the client may have changed with a handshake that ended. */
+  #name({ block }: RequestHead): void {
+    const { requestIds, tlsLines } = this.#context;
+    this.requestLines = this.identity.lines;
+    if (requestIds === null) return;
+    this.#requestId = requestIds.next(block);
+    const line = `${requestIds.field}: ${this.#requestId}\r\n`;
+    this.requestLines += line;
+    this.responseLines = this.identity.isTls ? tlsLines + line : line;
   }
 
   #checkBodyLength(bytes: number): void {
-    const { max_body_bytes } = this.#context.limits;
+    const { max_body_bytes } = this.limits;
     if (max_body_bytes > 0 && bytes > max_body_bytes) throw new BadMessage(413, "body too long");
   }
 
@@ -259,31 +199,28 @@ export class ClientConnection extends Connection implements Downstream, Handshak
     this.#bodyBytes += dataEnd - start;
     this.#checkBodyLength(this.#bodyBytes);
     const { consumed } = this.#body;
-    if (consumed < end) {
-      this.#held = new HeldBytes(bytes, consumed, end);
-      this.#heldIsUnread = true;
-    }
+    if (consumed < end) this.hold(bytes, consumed, end);
     return dataEnd;
   }
 
   /** Called by the route of the request. */
   forward(pool: Pool, firstBody: Uint8Array<ArrayBuffer> | undefined): void {
-    if (pool.speed !== null && this.#answerFromCache(pool.speed)) return;
+    if (pool.speed !== null && this.#answerFromCache(pool.speed, pool.responseRules?.lines ?? "")) return;
     const { loop, table } = this.#context;
     const exchange = new Exchange(loop, table, this, this.#request!, pool, firstBody, this.#body.isDone);
     this.#exchange = exchange;
-    if (!this.#body.isDone) this.loop.setDeadline(this, this.#context.limits.body_timeout);
+    if (!this.#body.isDone) this.loop.setDeadline(this, this.limits.body_timeout);
     exchange.start();
   }
 
   /** False when a back end must be asked. */
-  #answerFromCache(speed: Speederizer): boolean {
+  #answerFromCache(speed: Speederizer, lines: string): boolean {
     const request = this.#request!;
     const answer = this.#body.isDone ? speed.answer(request, this.identity, Date.now()) : null;
     if (answer === null) return false;
     const close = !this.mayKeepAlive;
     const connection = close ? "connection: close\r\n" : request.isHttp11 ? "" : "connection: keep-alive\r\n";
-    const length = writeAnswer(answer, this.responseLines + connection, OUTPUT);
+    const length = writeAnswer(answer, this.responseLines + lines + connection, OUTPUT);
     const { body } = answer.page;
     const hasBody = request.method !== "HEAD" && !answer.isUnchanged;
     if (hasBody && length + body.length <= OUTPUT.length) {
@@ -293,15 +230,16 @@ export class ClientConnection extends Connection implements Downstream, Handshak
       this.send(OUTPUT, length);
       if (hasBody) this.send(body, body.length);
     }
+    this.#ownStatus = answer.isUnchanged ? 304 : 200;
     this.exchangeFinished(close);
     return true;
   }
 
   #takeBody(): boolean {
     if (this.#exchange === null || this.#body.isDone || !this.#exchange.takesBody) return false;
-    const count = this.#readOrClose();
+    const count = this.readOrClose();
     if (count <= 0) return false;
-    this.loop.setDeadline(this, this.#context.limits.body_timeout);
+    this.loop.setDeadline(this, this.limits.body_timeout);
     const dataEnd = this.#takeOfBody(INPUT, 0, count);
     this.#exchange.requestBody(INPUT, 0, dataEnd, this.#body.isDone);
     return true;
@@ -317,21 +255,20 @@ export class ClientConnection extends Connection implements Downstream, Handshak
     }
     this.tunnelUsed();
     this.#hasEnded = count === 0;
-    if (count === 0) this.#exchange!.tunnelClientEnded();
-    else this.#exchange!.tunnelToBackEnd(INPUT, count);
+    if (count === 0) this.#exchange!.tunnel!.clientEnded();
+    else this.#exchange!.tunnel!.backEnd.send(INPUT, count);
     return true;
   }
 
   beginTunnel(): void {
-    this.#phase = "tunnel";
+    this.#isTunnel = true;
     this.tunnelUsed();
-    const held = this.#held;
-    this.#held = null;
-    if (held !== null) this.#exchange!.tunnelToBackEnd(held.bytes, held.length);
+    const held = this.letGo();
+    if (held !== null) this.#exchange!.tunnel!.backEnd.send(held.bytes, held.length);
   }
 
   tunnelUsed(): void {
-    this.loop.setDeadline(this, this.#context.limits.tunnel_timeout);
+    this.loop.setDeadline(this, this.limits.tunnel_timeout);
   }
 
   resume(): void {
@@ -339,11 +276,31 @@ export class ClientConnection extends Connection implements Downstream, Handshak
   }
 
   exchangeFinished(close: boolean): void {
+    if (this.#context.log !== null) this.#log(this.#ownStatus > 0 ? "own_answer" : "done");
     this.#exchange = null;
     this.#dropRequest();
-    if (close || this.#context.isStopping) return this.#end();
-    this.loop.setDeadline(this, this.#context.limits.client_idle_timeout);
+    if (close || this.#context.isStopping) return this.end();
+    this.loop.setDeadline(this, this.limits.client_idle_timeout);
     this.onReady();
+  }
+
+  #log(ending: Ending): void {
+    const { identity } = this;
+    const request = this.#request ?? undefined;
+    const exchange = this.#exchange ?? undefined;
+    const status = this.#ownStatus > 0 ? this.#ownStatus : exchange?.status ?? 0;
+    const startedAt = request === undefined ? this.loop.now : this.#startedAt;
+    this.#context.log!.write(
+      identity,
+      request,
+      exchange,
+      status,
+      request === undefined ? 0 : this.#bodyBytes,
+      startedAt,
+      ending,
+      this.#requestId,
+    );
+    this.#ownStatus = 0;
   }
 
   #dropRequest(): void {
@@ -357,13 +314,17 @@ export class ClientConnection extends Connection implements Downstream, Handshak
     this.#answerOurselves(status, this.responseLines);
   }
 
+  redirect(status: number, location: string): void {
+    this.#answerOurselves(status, `location: ${location}\r\n${this.responseLines}`);
+  }
+
   /** To the same place by HTTPS; a method other than GET and HEAD must stay what it is (RFC 9110 section 15.4.9). */
-  #redirect({ method, host, target }: RequestHead, port: number): void {
+  #redirectToHttps({ method, host, target }: RequestHead, port: number): void {
     const name = host.replace(/:[0-9]*$/, "");
     const location = `https://${name}${port === HTTPS_PORT ? "" : `:${port}`}${target === "*" ? "/" : target}`;
     // Without a Host nobody knows where to.
     if (name === "") return this.fail(400);
-    this.#answerOurselves(method === "GET" || method === "HEAD" ? 301 : 308, `location: ${location}\r\n`);
+    this.redirect(method === "GET" || method === "HEAD" ? 301 : 308, location);
   }
 
   #answerOurselves(status: number, lines: string): void {
@@ -384,45 +345,25 @@ export class ClientConnection extends Connection implements Downstream, Handshak
   }
 
   #answer(status: number, isHead: boolean, close: boolean, lines: string): void {
-    this.#context.table.request(true);
-    this.send(OUTPUT, encodeLatin1(errorResponse(status, isHead, close, lines), OUTPUT, 0));
+    const { table, errorPages } = this.#context;
+    table.request(true);
+    this.#ownStatus = status;
+    this.send(OUTPUT, encodeLatin1(errorResponse(status, isHead, close, lines, errorPages.get(status)), OUTPUT, 0));
   }
 
-  /** Ends the connection once everything is sent. */
-  #end(): void {
-    if (!this.isOpen) return;
-    this.#held = null;
-    if (this.isBlocked) {
-      this.#phase = "drain";
-      return;
-    }
-    this.#phase = "linger";
-    this.stream.finish();
-    this.loop.setDeadline(this, LINGER_MS);
-    this.onReady();
-  }
-
-  #ignoreSome(): boolean {
-    return this.#readOrClose() > 0;
-  }
-
-  cut(): void {
-    if (this.isOpen) this.stream.resetOnClose();
-    this.close();
+  override cut(): void {
+    this.#isCut = true;
+    super.cut();
   }
 
   protected override onHangup(): void {
     // What came before the end of a tunnel is still passed on.
-    if (this.#exchange !== null && this.#phase !== "tunnel") this.close();
+    if (this.#exchange !== null && !this.#isTunnel) this.close();
   }
 
   protected override onDrained(): void {
-    if (this.#phase === "drain") this.#end();
+    if (this.isEnding) this.end();
     else this.#exchange?.clientDrained();
-  }
-
-  protected override onBroken(): void {
-    this.close();
   }
 
   override onTimeout(): void {
@@ -431,21 +372,24 @@ export class ClientConnection extends Connection implements Downstream, Handshak
       const acknowledged = this.stream.acknowledged();
       if (acknowledged === this.#acknowledged) return this.cut();
       this.#acknowledged = acknowledged;
-      return this.loop.setDeadline(this, this.#context.limits.client_idle_timeout);
+      return this.loop.setDeadline(this, this.limits.client_idle_timeout);
     }
-    if (this.#phase === "handshake") return this.giveUp("it took too long");
-    if (this.#phase !== "requests") return this.close();
+    if (this.#isHandshaking) return this.giveUp("it took too long");
+    if (this.isEnding || this.#isTunnel) return this.close();
     if (this.#request === null) {
       // Nothing of a request came: there is nobody to tell.
-      return this.#held === null ? this.close() : this.#refuse(408);
+      return !this.holdsBytes ? this.close() : this.#refuse(408);
     }
     if (!this.#body.isDone && this.#exchange?.takesBody) this.#refuse(408);
-    else this.loop.setDeadline(this, this.#context.limits.client_idle_timeout);
+    else this.loop.setDeadline(this, this.limits.client_idle_timeout);
   }
 
   override close(): void {
     if (!this.isOpen) return;
     super.close();
+    if (this.#request !== null && this.#context.log !== null) {
+      this.#log(this.#isTunnel ? "tunnel" : this.#isCut ? "cut" : "client_gone");
+    }
     this.#context.handshakes.end(this);
     this.#context.clients.delete(this);
     this.#context.table.clients(-1);
@@ -454,10 +398,4 @@ export class ClientConnection extends Connection implements Downstream, Handshak
     exchange?.abandon();
     this.#dropRequest();
   }
-}
-
-/** Where the first empty line ends, or `end` where there is none. */
-function headEndWithin(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): number {
-  const at = Buffer.from(bytes.buffer, bytes.byteOffset, end).indexOf("\r\n\r\n", start, "latin1");
-  return at < 0 ? end : at + 4;
 }

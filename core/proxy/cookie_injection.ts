@@ -6,13 +6,19 @@ import { CACHE_CONTROL, SET_COOKIE, TARGETED_CACHE_CONTROL } from "./field_names
 import type { HeadBlock } from "./head_block.ts";
 import { decodeLatin1 } from "./http1/latin1.ts";
 import { trimWhitespace } from "./http1/whitespace.ts";
-import type { PersistenceRules } from "./persistence.ts";
 
 const EQUALS = 61;
 const SEMICOLON = 59;
 const QUOTE = 34;
 const SPACE = 32;
 const HTAB = 9;
+
+export interface InjectionRules {
+  /** Name of the injected cookie. */
+  readonly cookie: string;
+  /** The application's cookies that start a session. */
+  readonly session_cookies: readonly string[];
+}
 
 /** Adds the cookies of one pool. Most Set-Cookie fields have the attributes of the one before: those are compared as bytes. */
 export class CookieInjector {
@@ -23,15 +29,15 @@ export class CookieInjector {
   /** Whether the last {@linkcode inject} set a cookie with the key, not only one that ends a session. */
   named = false;
 
-  constructor(readonly rules: PersistenceRules) {
+  constructor(readonly rules: InjectionRules) {
     this.#names = rules.session_cookies.map((name) => new TextEncoder().encode(name));
   }
 
   /**
    * Adds a Set-Cookie of ours for each that concerns a session; false when there is none. A session cookie that is deleted, by its
-   * attributes or by an empty value, takes ours with it.
+   * attributes or by an empty value, takes ours with it. `value` stands for the back end.
    */
-  inject(block: HeadBlock, key: number): boolean {
+  inject(block: HeadBlock, value: string): boolean {
     const { count, bytes } = block;
     this.named = false;
     for (let i = 0; i < count; i++) {
@@ -48,7 +54,7 @@ export class CookieInjector {
       if (isEmpty(bytes, valueAt, pairEnd)) {
         block.text(`${attributes.replace(/; (?:max-age|expires)=[^;]*/gi, "")}; Max-Age=0`);
       } else {
-        block.decimal(key);
+        block.text(value);
         block.text(attributes);
         this.named = true;
       }
@@ -75,9 +81,18 @@ export class CookieInjector {
     if (last.length === end - start) { while (i < last.length && bytes[start + i] === last[i]) i++; }
     if (i < last.length || end - start !== i) {
       this.#lastAttributes = bytes.slice(start, end);
-      this.#lastCopied = copiedAttributes(decodeLatin1(bytes, start, end));
+      this.#lastCopied = this.#prefixed(copiedAttributes(decodeLatin1(bytes, start, end)));
     }
     return this.#lastCopied;
+  }
+
+  /** What browsers ask of names that begin so: draft-ietf-httpbis-rfc6265bis section 4.1.3. */
+  #prefixed(attributes: string): string {
+    const { cookie } = this.rules;
+    const isHost = /^__host-/i.test(cookie);
+    if (!isHost && !/^__secure-/i.test(cookie)) return attributes;
+    const kept = isHost ? attributes.replace(/; *(?:path|domain)(?: *=[^;]*)?(?=;|$)/gi, "") + "; Path=/" : attributes;
+    return /; *secure *(?:;|$)/i.test(kept) ? kept : `${kept}; Secure`;
   }
 }
 

@@ -1,26 +1,30 @@
 /** Which requests need a client certificate, however their path is written. Pure. */
 
+import type { RouteConfig } from "../config/schema.ts";
+import { type Condition, conditionOf, isForHost, type Routed } from "./route_conditions.ts";
+
 /** A route as far as that goes. */
-export interface GuardedRoute {
-  readonly host?: string | undefined;
-  readonly path: string;
-  readonly client_certificate?: "required" | undefined;
-}
+export type GuardedRoute = Pick<RouteConfig, "host" | "path" | "methods" | "header" | "client_certificate">;
 
 export class GuardedRoutes {
-  #routes: readonly (GuardedRoute & { readonly start: string })[];
+  #routes: readonly (GuardedRoute & { readonly start: string; readonly isMine: Condition | null })[];
 
   /** @param routes the first that matches counts */
   constructor(routes: readonly GuardedRoute[]) {
-    this.#routes = routes.map((route) => ({ ...route, start: route.path.replace(/\/$/, "").toLowerCase() }));
+    this.#routes = routes.map((route) => ({
+      ...route,
+      start: route.path.replace(/\/$/, "").toLowerCase(),
+      isMine: conditionOf(route),
+    }));
   }
 
   /** Whether a back end may take the request for one of a route that requires a certificate. */
-  isGuarded(host: string, target: string): boolean {
-    const name = host.replace(/:[0-9]*$/, "").replace(/\.$/, "").toLowerCase();
-    const path = plainPath(target);
-    const route = this.#routes.find(({ host, start }) =>
-      (host === undefined || host === name) && (path === start || path.startsWith(`${start}/`))
+  isGuarded(request: Routed): boolean {
+    const name = request.host.replace(/:[0-9]*$/, "").replace(/\.$/, "").toLowerCase();
+    const path = plainPath(request.target);
+    const route = this.#routes.find((route) =>
+      isForHost(route, name) && (path === route.start || path.startsWith(`${route.start}/`)) &&
+      (route.isMine === null || route.isMine(request))
     );
     return route?.client_certificate === "required";
   }

@@ -108,6 +108,12 @@ export class HeadBlock {
     return decodeLatin1(this.bytes, start, this.bytes.indexOf(COLON, start));
   }
 
+  /** The value of the first field of that name, which is in lower case; undefined without one. */
+  fieldValue(name: string): string | undefined {
+    for (let i = 0; i < this.count; i++) if (this.#isNamed(i, name)) return this.value(i);
+    return undefined;
+  }
+
   value(index: number): string {
     const start = this.bytes.indexOf(COLON, this.#starts[index]!) + 2;
     return decodeLatin1(this.bytes, start, this.#lineEnd(index) - 2);
@@ -133,6 +139,25 @@ export class HeadBlock {
       this.#starts[i] = this.#starts[i + 1]! - (lineEnd - start);
       this.#numbers[i] = this.#numbers[i + 1]!;
     }
+  }
+
+  /** Takes bytes out of the first line. */
+  cut(at: number, length: number): void {
+    this.bytes.copyWithin(at, at + length, this.end);
+    this.end -= length;
+    for (let i = 0; i < this.count; i++) this.#starts[i]! -= length;
+  }
+
+  /** Takes out every field of that name, which is in lower case. */
+  removeAll(name: string): void {
+    for (let i = this.count - 1; i >= 0; i--) if (this.#isNamed(i, name)) this.remove(i);
+  }
+
+  #isNamed(index: number, name: string): boolean {
+    const start = this.#starts[index]!;
+    if (this.bytes[start + name.length] !== COLON) return false;
+    for (let i = 0; i < name.length; i++) if (this.bytes[start + i] !== name.charCodeAt(i)) return false;
+    return true;
   }
 
   /** Takes out the fields of these names, which Connection listed; Host is no hop's to take away. */

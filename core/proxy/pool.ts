@@ -1,47 +1,19 @@
 /** Pools of back ends, and which back end takes a request. */
-import { socketAddressBytes } from "../../ffi/socket.ts";
-import type { BackEndConfig, Config, PoolConfig } from "../config/schema.ts";
-import type { BackEndTls, EncryptedBackEnds } from "../tls/back_end_tls.ts";
+import type { Config, PoolConfig } from "../config/schema.ts";
+import type { ArraySecret } from "../secrets/array_secret.ts";
+import type { EncryptedBackEnds } from "../tls/back_end_tls.ts";
 import type { Speederizer } from "../speederize/speederizer.ts";
-import { CookieInjector } from "./cookie_injection.ts";
+import { BackEnd } from "./back_end.ts";
+import { cookieValues } from "./cookie_values.ts";
+import { HeaderRules } from "./header_rules.ts";
+import type { RequestHead } from "./message.ts";
+import type { HashOf } from "./policies/hashed_part.ts";
+import type { Policy } from "./policies/policy.ts";
+import { hashEntries, hashOfPool, policyOf } from "./policies/policy_of.ts";
+import { mix } from "./policies/text_hash.ts";
+import { UrlHash } from "./policies/url_hash.ts";
+import { PoolPersistence, type SessionMemory } from "./pool_persistence.ts";
 import { Timed } from "./timer_wheel.ts";
-import type { UpstreamConnection } from "./upstream_connection.ts";
-
-/** A back end that could not be connected is passed over for so long, ms; then the next request tries it. */
-export const RETRY_AFTER_MS = 2_000;
-
-export class BackEnd {
-  readonly address: Uint8Array<ArrayBuffer>;
-  /** Kept-alive connections without a request; the last used is the first reused. */
-  readonly idle: UpstreamConnection[] = [];
-  /** Requests on their way to it. */
-  inUse = 0;
-  /** Smooth weighted round robin: what it is owed. */
-  credit = 0;
-  #downUntil = -Infinity;
-
-  /**
-   * @param row of the Web Server Status Table
-   * @param tls undefined where it is spoken to in clear
-   */
-  constructor(readonly config: BackEndConfig, readonly row: number, readonly tls: BackEndTls | undefined) {
-    this.address = socketAddressBytes(config.address.address, config.address.port);
-  }
-
-  isUp(now: number): boolean {
-    return now >= this.#downUntil;
-  }
-
-  get hasRoom(): boolean {
-    const { max_connections } = this.config;
-    return max_connections === 0 || this.inUse < max_connections;
-  }
-
-  /** It could not be connected. */
-  failed(now: number): void {
-    this.#downUntil = now + RETRY_AFTER_MS;
-  }
-}
 
 /** A request that waits for room at a back end. */
 export abstract class Waiting extends Timed {
@@ -49,60 +21,114 @@ export abstract class Waiting extends Timed {
   abstract tryStart(): boolean;
 }
 
+/** What a request says of where it should go. */
+export interface Wish {
+  /** Key of the back end that its persistence cookie names. */
+  readonly key: number | undefined;
+  /** Where its user's back end is not known but must be one for all his requests: a hash of what he is known by; -1 else. */
+  readonly userHash: number;
+  /** Its hash, where the policy goes by that. */
+  readonly hash: number;
+  /** Back ends that refused it: left out. */
+  readonly tried: readonly BackEnd[];
+}
+
 /** No back end is left to be tried; those that are left have no room. */
 export const NONE = "none";
 export const FULL = "full";
 
+/** While a back end takes up its weight, its part is worked out anew so often, ms. */
+const RISE_MS = 100;
+
 export class Pool {
   #byKey: ReadonlyMap<number, BackEnd>;
   #waiting = new Set<Waiting>();
+  #policy: Policy;
+  /** For users by a hash: made when the first one comes. */
+  #users: UrlHash | undefined;
+  /** Those that take new users now; a new list with each change. */
+  #usable: readonly BackEnd[] = [];
+  /** When that list is to be made anew. */
+  #changesAt = -Infinity;
 
   /** Where users are kept on their back ends. */
-  readonly injector: CookieInjector | null;
+  readonly persistence: PoolPersistence | null;
+  readonly requestRules: HeaderRules | null;
+  readonly responseRules: HeaderRules | null;
+  /** Response times decide. */
+  readonly measures: boolean;
+  /** Hashes requests; null where the policy does not go by that. */
+  readonly hashOf: HashOf | null;
   /** Rewrites its pages; null where they pass as they are. */
   speed: Speederizer | null = null;
 
-  constructor(readonly config: PoolConfig, readonly backEnds: readonly BackEnd[]) {
-    this.injector = config.persistence ? new CookieInjector(config.persistence) : null;
+  /** @param persistence null where users are kept nowhere */
+  constructor(
+    readonly config: PoolConfig,
+    readonly backEnds: readonly BackEnd[],
+    persistence: PoolPersistence | null,
+  ) {
+    this.persistence = persistence;
+    const { request, response } = config.headers ?? {};
+    this.requestRules = request ? new HeaderRules(request) : null;
+    this.responseRules = response ? new HeaderRules(response) : null;
     this.#byKey = new Map(backEnds.map((backEnd) => [backEnd.config.key, backEnd]));
+    this.#policy = policyOf(config);
+    this.measures = config.policy === "least_response_time";
+    this.hashOf = this.#policy.hashes ? hashOfPool(config) : null;
+  }
+
+  hash(request: RequestHead): number {
+    return this.hashOf === null ? 0 : this.hashOf(request);
   }
 
   /**
-   * The back end for a request: the one that its persistence cookie names, else by smooth weighted round robin. Those tried already
-   * are left out; those that are down too, unless all are.
+   * The back end for a request: the one that its persistence cookie names, else as the policy says. Those tried already are left out;
+   * those that are down too, unless all are.
    */
-  choose(key: number | undefined, tried: readonly BackEnd[], now: number): BackEnd | typeof NONE | typeof FULL {
+  choose({ key, userHash, hash, tried }: Wish, now: number): BackEnd | typeof NONE | typeof FULL {
     const persisted = key === undefined ? undefined : this.#byKey.get(key);
     if (persisted && persisted.isUp(now) && !tried.includes(persisted)) return persisted.hasRoom ? persisted : FULL;
-    const chosen = this.#roundRobin(tried, now);
-    return chosen === NONE ? this.#roundRobin(tried, Infinity) : chosen;
+    if (now >= this.#changesAt) this.#lookAgain(now);
+    let among = this.#usable;
+    if (tried.length > 0) {
+      among = without(among, tried);
+      if (among.length === 0) among = without(this.backEnds.filter(({ takesNew }) => takesNew), tried);
+    }
+    if (among.length === 0) return NONE;
+    // Every node sends a user whose back end is gone to the same other one.
+    if (key !== undefined || userHash >= 0) return this.#ofUser(among, userHash >= 0 ? userHash : mix(key!));
+    return this.#policy.choose(among, hash) ?? FULL;
+  }
+
+  #ofUser(among: readonly BackEnd[], hash: number): BackEnd | typeof FULL {
+    this.#users ??= new UrlHash(hashEntries(this.config));
+    return this.#users.choose(among, hash) ?? FULL;
+  }
+
+  /** Those that are up, backups where no others are; all where none is. */
+  #lookAgain(now: number): void {
+    const takers = this.backEnds.filter(({ takesNew }) => takesNew);
+    const up = takers.filter((backEnd) => backEnd.isUp(now));
+    const first = up.filter(({ config }) => !config.backup);
+    this.#usable = first.length > 0 ? first : up.length > 0 ? up : takers;
+    this.#changesAt = Math.min(...this.backEnds.map(({ downUntil }) => downUntil > now ? downUntil : Infinity));
+    for (const backEnd of up) {
+      if (backEnd.rise(now, this.config.slow_start)) this.#changesAt = Math.min(this.#changesAt, now + RISE_MS);
+    }
+  }
+
+  /** It could not be connected. */
+  failed(backEnd: BackEnd, now: number): void {
+    backEnd.failed(now);
+    this.#changesAt = -Infinity;
   }
 
   /** Whether another back end than that one can be tried. */
   hasOther(backEnd: BackEnd, tried: readonly BackEnd[], now: number): boolean {
     return this.backEnds.some((other) =>
-      other !== backEnd && other.config.weight > 0 && other.isUp(now) && !tried.includes(other)
+      other !== backEnd && other.takesNew && other.isUp(now) && !tried.includes(other)
     );
-  }
-
-  #roundRobin(tried: readonly BackEnd[], now: number): BackEnd | typeof NONE | typeof FULL {
-    let best: BackEnd | undefined;
-    let total = 0;
-    let isFull = false;
-    for (const backEnd of this.backEnds) {
-      const { weight } = backEnd.config;
-      if (weight === 0 || !backEnd.isUp(now) || tried.includes(backEnd)) continue;
-      if (!backEnd.hasRoom) {
-        isFull = true;
-        continue;
-      }
-      backEnd.credit += weight;
-      total += weight;
-      if (best === undefined || backEnd.credit > best.credit) best = backEnd;
-    }
-    if (best === undefined) return isFull ? FULL : NONE;
-    best.credit -= total;
-    return best;
   }
 
   wait(waiting: Waiting): void {
@@ -120,11 +146,25 @@ export class Pool {
   }
 }
 
+function without(among: readonly BackEnd[], tried: readonly BackEnd[]): BackEnd[] {
+  return among.filter((backEnd) => !tried.includes(backEnd));
+}
+
+/** What pools share. */
+export interface PoolsOptions {
+  readonly encrypted: EncryptedBackEnds;
+  /** Needed where values of cookies are opaque. */
+  readonly secret: ArraySecret | undefined;
+  /** Needed where session ids are learned. */
+  readonly memory: SessionMemory | undefined;
+}
+
 /** The config's pools by name. Rows of the status table count over all pools. */
-export function buildPools(config: Config, encrypted: EncryptedBackEnds): Map<string, Pool> {
+export function buildPools(config: Config, { encrypted, secret, memory }: PoolsOptions): Map<string, Pool> {
   let row = 0;
   return new Map(config.pools.map((pool) => {
-    const backEnds = pool.back_ends.map((backEnd) => new BackEnd(backEnd, row++, encrypted.of(backEnd)));
-    return [pool.name, new Pool(pool, backEnds)];
+    const backEnds = pool.back_ends.map((backEnd, i) => new BackEnd(backEnd, i, row++, encrypted.of(backEnd)));
+    const persistence = pool.persistence ? new PoolPersistence(pool, cookieValues(pool, secret), memory) : null;
+    return [pool.name, new Pool(pool, backEnds, persistence)];
   }));
 }

@@ -13,8 +13,12 @@ import { tryPinOnce } from "../tls/refused_pin.ts";
 import { FETCH } from "../tls/staples.ts";
 import { ArrayTicketKeys } from "../tls/ticket_keys.ts";
 import { TlsServer } from "../tls/tls_server.ts";
+import { AccessLog } from "./access_log/access_log.ts";
 import { CertificatesInService } from "./certificate_files.ts";
 import { handoverPath, HandoverPort, Predecessor } from "./handover.ts";
+import { readErrorPages } from "./error_pages.ts";
+import type { EventLoop } from "./loop.ts";
+import { Learning } from "./sessions/learning.ts";
 import { Server } from "./server.ts";
 import { createTable, othersServe } from "./table_files.ts";
 
@@ -41,14 +45,39 @@ export async function runServe(config: Config, node: NodeConfig, options: ServeO
   const published = new CertificatesInService(dir, worker, log);
   let encrypted: EncryptedBackEnds | undefined;
   let speed: Speederizer | undefined;
+  let learning: Learning | undefined;
   try {
-    tls = config.tls && openTls(config, config.tls, configFile, dir);
+    const secret = arraySecret(config, configFile);
+    if (config.pools.some(({ persistence }) => persistence?.session_id?.mode === "learn")) {
+      learning = new Learning({ dir, config, node, worker, secret: secret! });
+    }
+    tls = config.tls && openTls(config.tls, configFile, dir, secret);
     encrypted = new EncryptedBackEnds(config, configFile, log);
     speed = config.speederize && new Speederizer(config.speederize);
     const address = listen ?? config.array.vip;
     const predecessor = takeOver ? new Predecessor(path) : undefined;
     const inherited = predecessor?.takeSockets() ?? [];
-    const server = new Server({ config, address, tls, encrypted, table, speed, inherited, isAlone: !othersServe(dir) });
+    const isAlone = !othersServe(dir);
+    const place = (path: string) => besideConfig(configFile, path);
+    const errorPages = readErrorPages(config, place);
+    const logFile = config.access_log?.file;
+    const openLog = logFile === undefined
+      ? undefined
+      : (loop: EventLoop) => new AccessLog(place(logFile), loop, table, log);
+    const server = new Server({
+      config,
+      address,
+      tls,
+      encrypted,
+      table,
+      speed,
+      inherited,
+      isAlone,
+      errorPages,
+      openLog,
+      secret,
+      learning,
+    });
     for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => server.stop());
     const port = new HandoverPort(path, server.loop, server);
     console.error(`serve: listening on ${server.addresses.join(", ")}`);
@@ -58,12 +87,16 @@ export async function runServe(config: Config, node: NodeConfig, options: ServeO
     if (tls) published.publish(tls.store.certificates, Date.now());
     announceReady();
     predecessor?.release();
-    const renewal = setInterval(renew, RENEW_MS, tls, encrypted, published);
+    const renewal = setInterval(() => {
+      renew(tls, encrypted!, published);
+      learning?.lookForTables();
+    }, RENEW_MS);
     await server.run();
     clearInterval(renewal);
     port.close();
   } finally {
     published.close();
+    learning?.close();
     encrypted?.close();
     tls?.store.close();
     mapping.close();
@@ -72,10 +105,22 @@ export async function runServe(config: Config, node: NodeConfig, options: ServeO
 
 type TlsConfig = NonNullable<Config["tls"]>;
 
-function openTls(config: Config, tls: TlsConfig, configFile: string, dir: string): TlsServer {
-  const secretFile = besideConfig(configFile, `${config.array.secrets}/array.key`);
-  let tickets: ArrayTicketKeys | undefined;
-  if (existsSync(secretFile)) tickets = new ArrayTicketKeys(ArraySecret.load(secretFile), Date.now);
+/** Undefined where there is none and nothing needs it. Throws UsageError. */
+function arraySecret(config: Config, configFile: string): ArraySecret | undefined {
+  const file = besideConfig(configFile, `${config.array.secrets}/array.key`);
+  const needs = config.pools.some(({ persistence }) =>
+    persistence?.opaque || persistence?.session_id?.mode === "learn"
+  );
+  return needs || config.tls && existsSync(file) ? ArraySecret.load(file) : undefined;
+}
+
+function openTls(
+  tls: TlsConfig,
+  configFile: string,
+  dir: string,
+  secret: ArraySecret | undefined,
+): TlsServer {
+  const tickets = secret && new ArrayTicketKeys(secret, Date.now);
   const files = tls.certificates.map(({ cert, key, ocsp }) => ({
     cert: besideConfig(configFile, cert),
     key: isKeyUri(key) ? key : besideConfig(configFile, key),

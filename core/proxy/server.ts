@@ -3,20 +3,25 @@ import { accept, acceptedFrom, close as closeFd, listenOn, whyNotFree } from "..
 import { strerror } from "../../ffi/errno.ts";
 import type { Config } from "../config/schema.ts";
 import { UsageError } from "../errors.ts";
+import type { ArraySecret } from "../secrets/array_secret.ts";
 import type { EncryptedBackEnds } from "../tls/back_end_tls.ts";
 import type { Speederizer } from "../speederize/speederizer.ts";
 import { HardwareTlsStream } from "../tls/hardware_stream.ts";
 import type { TlsServer } from "../tls/tls_server.ts";
 import { TlsStream } from "../tls/tls_stream.ts";
+import type { AccessLog } from "./access_log/access_log.ts";
 import { Dispatcher } from "./app.ts";
 import type { BackEndTable } from "./back_end_table.ts";
 import { ClientConnection, type ClientContext } from "./client_connection.ts";
 import { ClientIdentity } from "./client_identity.ts";
 import { mostClients } from "./descriptors.ts";
+import type { ErrorPage } from "./error_pages.ts";
 import type { ListeningSocket } from "./handover.ts";
 import { EventLoop } from "./loop.ts";
 import { PendingHandshakes } from "./pending_handshakes.ts";
 import { buildPools, type Pool } from "./pool.ts";
+import { RequestIds } from "./request_ids.ts";
+import type { Learning } from "./sessions/learning.ts";
 import { PlainStream } from "./stream.ts";
 import { Timed } from "./timer_wheel.ts";
 
@@ -40,10 +45,17 @@ export interface ServerOptions {
   readonly tls: TlsServer | undefined;
   /** Closed by who made it, after the server. */
   readonly encrypted: EncryptedBackEnds;
+  /** Needed where cookies are opaque. */
+  readonly secret?: ArraySecret | undefined;
+  /** Needed where session ids are learned. Closed by who made it, after the server. */
+  readonly learning?: Learning | undefined;
   /** What this server counts. */
   readonly table: BackEndTable;
   /** For pools that are speederized. */
   readonly speed?: Speederizer | undefined;
+  /** Opens the access log for a server's loop; none without. */
+  readonly openLog?: ((loop: EventLoop) => AccessLog) | undefined;
+  readonly errorPages?: ReadonlyMap<number, ErrorPage>;
   /** No other process of this node serves. */
   readonly isAlone: boolean;
   /** Sockets of its predecessor: used where the server listens at the same place, else closed. */
@@ -61,11 +73,14 @@ export class Server {
   #drainUntil = Infinity;
 
   /** Opens every listener. Throws UsageError, with none left open, when one cannot be opened. */
-  constructor({ config, address, tls, encrypted, table, speed, isAlone, inherited = [] }: ServerOptions) {
+  constructor(options: ServerOptions) {
+    const { config, address, tls, encrypted, table, speed, isAlone, inherited = [], openLog, errorPages = new Map() } =
+      options;
     this.#isAlone = isAlone;
     this.#inherited = [...inherited];
     const loop = new EventLoop();
-    this.#pools = buildPools(config, encrypted);
+    this.#pools = buildPools(config, { encrypted, secret: options.secret, memory: options.learning });
+    options.learning?.watch(loop);
     if (speed) { for (const pool of this.#pools.values()) if (pool.config.speederize) pool.speed = speed; }
     const dispatcher = new Dispatcher(config, this.#pools);
     this.#context = {
@@ -79,6 +94,9 @@ export class Server {
       handshakes: new PendingHandshakes(config.tls?.max_handshakes ?? 0, config.tls?.handshake_timeout ?? 0),
       asksForCertificates: config.tls?.client_ca !== undefined,
       redirectPort: config.tls?.redirect_http ? config.array.ports.https : undefined,
+      log: openLog?.(loop) ?? null,
+      requestIds: config.proxy.request_id === undefined ? null : new RequestIds(config.proxy.request_id),
+      errorPages,
       isStopping: false,
     };
     try {
@@ -129,6 +147,7 @@ export class Server {
     await loop.run(() => this.#context.isStopping && (clients.size === 0 || loop.now > this.#drainUntil));
     for (const client of [...clients]) client.endNow();
     this.#free();
+    await this.#context.log?.close();
   }
 
   /** Accepts no more; connections without a request are closed. */

@@ -1,6 +1,7 @@
 /** A connection to a back end: one request at a time, responses taken apart as they come. */
 import { EPOLLIN } from "../../ffi/epoll.ts";
 import { connectTo } from "../../ffi/socket.ts";
+import type { BackEnd } from "./back_end.ts";
 import { Connection, INPUT, OUTPUT, READS_A_TURN } from "./connection.ts";
 import type { Exchange } from "./exchange.ts";
 import { HeadBlock, MAX_FIELDS } from "./head_block.ts";
@@ -9,7 +10,7 @@ import { HeldBytes } from "./http1/held_bytes.ts";
 import { parseResponse } from "./http1/response.ts";
 import { BadMessage, INCOMPLETE } from "./http1/syntax.ts";
 import type { EventLoop } from "./loop.ts";
-import type { BackEnd, Pool } from "./pool.ts";
+import type { Pool } from "./pool.ts";
 import { CONNECTED, FAILED, PlainStream, WOULD_BLOCK } from "./stream.ts";
 
 /** Longest response head, bytes: twice what common servers send at most. */
@@ -120,7 +121,7 @@ export class UpstreamConnection extends Connection {
       if (count === 0 || count === FAILED) return this.#end(count === 0);
       // Idle, and yet it speaks: nobody asked.
       if (this.#exchange === null) return this.#leavePool();
-      if (this.#isTunnel) this.#exchange.tunnelToClient(INPUT, count);
+      if (this.#isTunnel) this.#exchange.tunnel!.toClient(INPUT, count);
       else this.#takeOrFail(count);
     }
   }
@@ -174,7 +175,7 @@ export class UpstreamConnection extends Connection {
     const exchange = this.#exchange;
     if (this.#isTunnel && inOrder) {
       this.#hasEnded = true;
-      return exchange.tunnelBackEndEnded();
+      return exchange.tunnel!.backEndEnded();
     }
     if (inOrder && this.#inBody && this.#body.endsWithConnection) {
       this.close();
@@ -249,7 +250,7 @@ export class UpstreamConnection extends Connection {
     this.#isTunnel = true;
     // The client's side keeps the time from now on.
     this.loop.clearDeadline(this);
-    if (end > start) this.#exchange?.tunnelToClient(bytes.slice(start, end), end - start);
+    if (end > start) this.#exchange?.tunnel?.toClient(bytes.slice(start, end), end - start);
     this.#exchange?.upstreamDrained();
   }
 

@@ -103,3 +103,12 @@ pools: [{ name: web, persistence: { session_cookies: [JSESSIONID] }, back_ends: 
 ${certificate ? `tls: { certificates: [{ cert: ${certificate.cert}, key: ${certificate.key} }] }` : ""}
 `;
 }
+
+/** By a named host, a host pattern and a path, a third each; the request that is measured meets the last of them. */
+export function manyRoutes(): string {
+  const routes = Array.from({ length: 999 }, (_, i) => {
+    const place = [`host: h${i}.example`, `host: "*.d${i}.example"`, `path: /application/section${i}`][i % 3];
+    return `  - { ${place}, pool: web }\n`;
+  });
+  return `access_log: { file: access.log }\nroutes:\n${routes.join("")}  - { pool: web }\n`;
+}

@@ -3,7 +3,7 @@ import { dlbaCommand } from "../../core/node/role.ts";
 import { ArraySecret } from "../../core/secrets/array_secret.ts";
 import { type CertificateFiles, type KeyType, makeCertificate } from "./certificate.ts";
 import { freePorts, processTree, startPinned, stop, untilListening } from "./process.ts";
-import { dlbaConfig, haproxyConfig, nginxConfig, originConfig } from "./configs.ts";
+import { dlbaConfig, haproxyConfig, manyRoutes, nginxConfig, originConfig } from "./configs.ts";
 import type { Target } from "./load/client.ts";
 
 /** The proxy under test has a core of its own; load and back ends share the other. */
@@ -20,7 +20,9 @@ export type Size = keyof typeof SIZES;
 export const PROXIES = ["ours", "haproxy", "nginx"] as const;
 /** The peers as one would set them up for large bodies: HAProxy with splice(2), nginx with larger buffers. */
 export const TUNED_PEERS = ["haproxy_tuned", "nginx_tuned"] as const;
-export type ProxyName = typeof PROXIES[number] | typeof TUNED_PEERS[number];
+/** Ours with an access log, 1,000 routes and ids of requests. */
+export const FULL_CONFIG = "ours_full";
+export type ProxyName = typeof PROXIES[number] | typeof TUNED_PEERS[number] | typeof FULL_CONFIG;
 
 /** Connections under light and under heavy load. */
 export const FEW = 32;
@@ -120,15 +122,19 @@ export class ProxySetup {
     heapHook: boolean,
   ): Promise<string[]> {
     switch (name) {
-      case "ours": {
+      case "ours":
+      case "ours_full": {
         // Tickets of the array need its secret.
-        await Deno.mkdir(`${this.dir}/secrets`, { mode: 0o700 });
+        await Deno.mkdir(`${this.dir}/secrets`, { mode: 0o700, recursive: true });
         await Deno.writeTextFile(`${this.dir}/secrets/array.key`, ArraySecret.newFile(), { mode: 0o600 });
         const ports = certificate ? { http: freePorts(1)[0]!, https: port } : { http: port };
-        const config = await this.#write("dlba.yaml", dlbaConfig(ports, this.#origins, certificate));
+        const config = await this.#write(
+          `${name}.yaml`,
+          dlbaConfig(ports, this.#origins, certificate) + (name === "ours_full" ? manyRoutes() : ""),
+        );
         const command = dlbaCommand(["serve", "--config", config, "--node", "a", "--listen", "127.0.0.1"]);
         if (heapHook) command.splice(2, 0, "--v8-flags=--expose-gc", `--preload=${HEAP_HOOK}`);
-        return ["env", `DLBA_RUN_DIR=${this.dir}/run`, ...command];
+        return ["env", `DLBA_RUN_DIR=${this.dir}/run-${name}`, ...command];
       }
       case "haproxy":
       case "haproxy_tuned": {

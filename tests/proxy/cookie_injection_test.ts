@@ -11,7 +11,7 @@ const INJECTOR = new CookieInjector(RULES);
 function inject(setCookie: string): string | undefined {
   const block = new HeadBlock(new Uint8Array(1024));
   block.field(SET_COOKIE, setCookie);
-  const added = INJECTOR.inject(block, 7);
+  const added = INJECTOR.inject(block, "7");
   assert.equal(block.value(0), setCookie, "the application's own stays as it is");
   assert.equal(block.count, added ? 2 : 1);
   return added ? block.value(1) : undefined;

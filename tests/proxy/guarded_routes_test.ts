@@ -2,6 +2,10 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { GuardedRoutes, plainPath } from "../../core/proxy/guarded_routes.ts";
 
+function asked(host: string, target: string, method = "GET") {
+  return { method, host, target, block: { fieldValue: () => undefined } };
+}
+
 Deno.test("plainPath() reads a path as the most lenient back end does", () => {
   const cases: readonly (readonly [target: string, path: string])[] = [
     ["/", "/"],
@@ -42,9 +46,19 @@ Deno.test("GuardedRoutes: the first route that matches counts, with host and pat
     { host: "a.example", path: "/admin/", client_certificate: "required" },
     { path: "/" },
   ]);
-  assert.equal(routes.isGuarded("A.example:8443", "/admin"), true);
-  assert.equal(routes.isGuarded("a.example.", "/x/..//admin/y"), true);
-  assert.equal(routes.isGuarded("a.example", "/admin/open/y"), false);
-  assert.equal(routes.isGuarded("a.example", "/admins"), false);
-  assert.equal(routes.isGuarded("b.example", "/admin"), false);
+  assert.equal(routes.isGuarded(asked("A.example:8443", "/admin")), true);
+  assert.equal(routes.isGuarded(asked("a.example.", "/x/..//admin/y")), true);
+  assert.equal(routes.isGuarded(asked("a.example", "/admin/open/y")), false);
+  assert.equal(routes.isGuarded(asked("a.example", "/admins")), false);
+  assert.equal(routes.isGuarded(asked("b.example", "/admin")), false);
+});
+
+Deno.test("GuardedRoutes: what a route asks beside host and path counts, however the path is written", () => {
+  const routes = new GuardedRoutes([
+    { host: "*.example", path: "/admin", methods: ["POST"], client_certificate: "required" },
+    { path: "/" },
+  ]);
+  assert.equal(routes.isGuarded(asked("a.example", "/x/../%61dmin", "POST")), true);
+  assert.equal(routes.isGuarded(asked("a.example", "/admin", "GET")), false);
+  assert.equal(routes.isGuarded(asked("example", "/admin", "POST")), false);
 });

@@ -14,8 +14,8 @@ const pair = makeCertificate(
 
 export interface ServeOptions {
   readonly backEnds: readonly number[];
-  /** Further keys of each back end, as YAML flow. */
-  readonly backEnd?: string;
+  /** Further keys of each back end, as YAML flow; or one such text for each. */
+  readonly backEnd?: string | readonly string[];
   /** Further keys of the pool, as YAML flow. */
   readonly pool?: string;
   /** Further sections of the config. */
@@ -67,7 +67,10 @@ export class ServeProcess {
     } = options;
     const dir = await Deno.makeTempDir({ prefix: "dlba-test-" });
     const [http, https] = freePorts(2);
-    const list = backEnds.map((port, i) => `{ key: ${i + 1}, address: "127.0.0.1:${port}"${backEnd} }`);
+    const list = backEnds.map((port, i) => {
+      const more = typeof backEnd === "string" ? backEnd : backEnd[i] ?? "";
+      return `{ key: ${i + 1}, address: "127.0.0.1:${port}"${more} }`;
+    });
     const pairs = ["localhost", ...certificates].map((name) => {
       const staple = ocsp[name] === undefined ? "" : `, ocsp: ${ocsp[name]}`;
       return `{ cert: tls/${name}.crt, key: "${keys[name] ?? `tls/${name}.key`}"${staple} }`;

@@ -5,9 +5,12 @@ import "../soak.ts";
 
 const RULES = { cookie: "SpServer", session_cookies: ["JSESSIONID", "sid"] };
 
+/** Back ends by their keys. */
+const KEYS = new Map(Array.from({ length: 100 }, (_, key) => [String(key), key]));
+
 Deno.test("readPersistence() finds the key and takes every copy of the cookie out, the rest byte for byte", () => {
   const read = (cookie: string) => {
-    const { key, cookie: rest } = readPersistence(cookie, RULES);
+    const { key, cookie: rest } = readPersistence(cookie, RULES.cookie, KEYS);
     return [key, rest];
   };
   assert.deepEqual(read(""), [undefined, ""]);
@@ -25,9 +28,15 @@ Deno.test("readPersistence() finds the key and takes every copy of the cookie ou
   }
 });
 
+Deno.test("readPersistence() takes the first cookie that names a back end, and tells of one that names none", () => {
+  const read = (cookie: string) => readPersistence(cookie, RULES.cookie, KEYS);
+  assert.deepEqual(read("SpServer=777; SpServer=4"), { key: 4, unknown: undefined, cookie: "" });
+  assert.deepEqual(read("a=1; SpServer=777; SpServer=x"), { key: undefined, unknown: "777", cookie: "a=1" });
+});
+
 Deno.test("readPersistence() leaves a cookie without ours as it is, whatever it holds", () => {
   fc.assert(fc.property(fc.string({ unit: "binary" }), (cookie) => {
     fc.pre(!cookie.includes("SpServer"));
-    assert.deepEqual(readPersistence(cookie, RULES), { key: undefined, cookie });
+    assert.deepEqual(readPersistence(cookie, RULES.cookie, KEYS), { key: undefined, unknown: undefined, cookie });
   }));
 });

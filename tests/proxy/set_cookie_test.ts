@@ -17,7 +17,7 @@ const INJECTOR = new CookieInjector(RULES);
 function inject(setCookies: readonly string[]): { readonly own: string[]; readonly ours: string[] } {
   const block = new HeadBlock(new Uint8Array(65_536));
   for (const setCookie of setCookies) block.field(SET_COOKIE, setCookie);
-  const added = INJECTOR.inject(block, KEY);
+  const added = INJECTOR.inject(block, String(KEY));
   const values = Array.from({ length: block.count }, (_, i) => block.value(i));
   assert.equal(added, block.count > setCookies.length);
   return { own: values.slice(0, setCookies.length), ours: values.slice(setCookies.length) };
@@ -60,6 +60,9 @@ function assertBeside(own: string, ours: string | undefined): void {
   assert.equal(parsed.value, String(KEY), shown);
   assert.deepEqual(life(parsed), life(session), shown);
 }
+
+/** Back ends by their keys. */
+const KEYS = new Map(Array.from({ length: 100 }, (_, key) => [String(key), key]));
 
 Deno.test("CookieInjector.inject() sets ours beside each session cookie, with its scope and life, and beside no other", () => {
   const cases = oddSetCookies();
@@ -171,7 +174,7 @@ Deno.test("readPersistence() shows the application every cookie of its own and n
             ]]
           ) {
             const cookie = pairs.join(separator);
-            const read = readPersistence(cookie, RULES).cookie;
+            const read = readPersistence(cookie, RULES.cookie, KEYS).cookie;
             const shown = `${JSON.stringify(cookie)} became ${JSON.stringify(read)}`;
             assert.ok(!read.split(";").some((pair) => pair.includes("=") && names(pair)[0] === RULES.cookie), shown);
             const kept = pairs.filter((pair) => pair !== injected).map((pair) => pair.trim());

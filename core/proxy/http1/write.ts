@@ -56,19 +56,28 @@ function writeLength(block: HeadBlock, length: number): void {
 }
 
 /**
- * A small, plain page for what no back end answered.
+ * A page for what no back end answered: the operator's, or a small, plain one.
  * @param lines further fields, each with its CR LF
  */
-export function errorResponse(status: number, isHead: boolean, close: boolean, lines: string): string {
+export function errorResponse(
+  status: number,
+  isHead: boolean,
+  close: boolean,
+  lines: string,
+  page: { readonly type: string; readonly body: string } | undefined,
+): string {
   const reason = REASONS[status] ?? "Error";
-  const page = `${status} ${reason}\n`;
-  return `HTTP/1.1 ${status} ${reason}\r\ncontent-type: text/plain\r\ncontent-length: ${page.length}\r\n` +
-    `cache-control: no-store\r\n${lines}${close ? "connection: close\r\n" : ""}\r\n${isHead ? "" : page}`;
+  const { type, body } = page ?? { type: "text/plain", body: `${status} ${reason}\n` };
+  return `HTTP/1.1 ${status} ${reason}\r\ncontent-type: ${type}\r\ncontent-length: ${body.length}\r\n` +
+    `cache-control: no-store\r\n${lines}${close ? "connection: close\r\n" : ""}\r\n${isHead ? "" : body}`;
 }
 
 /** RFC 9110 section 15. */
 const REASONS: Readonly<Record<number, string>> = {
   301: "Moved Permanently",
+  302: "Found",
+  303: "See Other",
+  307: "Temporary Redirect",
   308: "Permanent Redirect",
   400: "Bad Request",
   403: "Forbidden",
@@ -77,6 +86,7 @@ const REASONS: Readonly<Record<number, string>> = {
   413: "Content Too Large",
   414: "URI Too Long",
   417: "Expectation Failed",
+  429: "Too Many Requests",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",
   501: "Not Implemented",
