@@ -12,6 +12,8 @@ import {
 import { cert } from "./cmd/cert.ts";
 import { check } from "./cmd/check.ts";
 import { demo } from "./cmd/demo.ts";
+import { failover } from "./cmd/failover.ts";
+import { handover } from "./cmd/handover.ts";
 import { init } from "./cmd/init.ts";
 import { labWeb } from "./cmd/lab_web.ts";
 import { node } from "./cmd/node.ts";
@@ -34,9 +36,11 @@ const root = buildRouteMap({
     node,
     tables,
     trace,
+    handover,
     scheduler,
     serve,
     statusd,
+    failover,
     demo,
     "lab-web": labWeb,
   },

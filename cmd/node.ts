@@ -20,7 +20,8 @@ export const node = buildCommand({
   docs: {
     brief: "Run every role of this node, supervised",
     fullDescription:
-      "Starts the status daemon, a proxy process a core and, where it is due, the scheduler; starts again what dies.\n" +
-      "The machine must be prepared by `dlba setup-node --apply`. Ends by SIGTERM or Ctrl-C.",
+      "Starts the status daemon, a proxy process a core, the scheduler and the failover daemon; starts again what dies.\n" +
+      "The machine must be prepared by `dlba setup-node --apply`. Ends by SIGTERM or Ctrl-C, and hands\n" +
+      "the VIP over before that, where it has it.",
   },
 });

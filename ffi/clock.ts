@@ -12,3 +12,9 @@ export function bootSeconds(): number {
   libc.clock_gettime(CLOCK_BOOTTIME, timespecBytes);
   return Number(timespec[0]);
 }
+
+/** Milliseconds since the machine started. */
+export function bootMilliseconds(): number {
+  libc.clock_gettime(CLOCK_BOOTTIME, timespecBytes);
+  return Number(timespec[0]) * 1000 + Number(timespec[1]) / 1e6;
+}

@@ -41,6 +41,7 @@ export function checkRules(data: unknown, report: Report): void {
   const raw = asMap(data);
   checkArray(raw, report);
   checkNodes(raw, report);
+  checkFailover(raw, report);
   checkPools(raw, report);
   checkRoutes(raw, report);
   checkPersistence(raw, report);
@@ -141,6 +142,31 @@ function checkNodes(raw: Raw, report: Report): void {
   const node = nodes.find((node) => node.name === first);
   if (!node) report(path, () => named("a node", first, nodes.map((node) => node.name)));
   else if (!node.enabled) report(path, "an enabled node");
+}
+
+/** The VIP's lease ends a second before `process_timeout`, and is counted in whole seconds. */
+const LEAST_PROCESS_TIMEOUT_MS = 3000;
+
+function checkFailover(raw: Raw, report: Report): void {
+  const failover = read(failoverSchema, raw["failover"] ?? {});
+  if (!failover) return;
+  const path = (key: string) => ["failover", key];
+  const { process_timeout, ping_interval, ping_misses, alone_timeout, witness, coordination, etcd } = failover;
+  const notice = ping_interval * ping_misses;
+  if (process_timeout < LEAST_PROCESS_TIMEOUT_MS) {
+    report(path("process_timeout"), `${LEAST_PROCESS_TIMEOUT_MS / 1000}s or more`);
+  } else if (process_timeout < notice * 3) {
+    report(path("process_timeout"), `${notice * 3}ms (3 times ping_interval times ping_misses) or more`);
+  }
+  if (alone_timeout < notice) report(path("alone_timeout"), `${notice}ms (ping_interval times ping_misses) or more`);
+  if (coordination === "etcd" && !etcd) report(path("coordination"), "etcd.endpoints beside it");
+  if (witness === undefined) return;
+  eachValue(raw, "nodes", nodeSchema, "address", ({ address }) => {
+    if (address === witness) report(path("witness"), "an address other than a node's");
+  });
+  if (witness === read(arraySchema.entries.vip, asMap(raw["array"])["vip"])) {
+    report(path("witness"), "an address other than the VIP");
+  }
 }
 
 function checkPools(raw: Raw, report: Report): void {

@@ -56,6 +56,16 @@ export const schedulerSchema = map({
   policy: v.optional(oneOf(["weights", "open_connections", "hits", "response_time"]), "weights"),
 });
 
+/** An etcd of version 3.4 or later, by its JSON gateway. */
+export const etcdSchema = map({
+  /** Tried one after another. */
+  endpoints: list(text(/^https?:\/\/[^\s/]+$/, "a URL as http://192.0.2.5:2379")),
+  /** Keys of the array begin with it and the array's name. */
+  prefix: v.optional(text(/^\/[^\s]*[^\s/]$/, "a path as /dlba, without / at its end"), "/dlba"),
+  /** The VIP of a scheduler that etcd has not heard of for so long is free. */
+  lease: v.optional(duration, "5s"),
+});
+
 export const failoverSchema = map({
   /** The node that starts as scheduler; the enabled node of the lowest id when absent. */
   first_scheduler: v.optional(name),
@@ -70,6 +80,17 @@ export const failoverSchema = map({
   ping_misses: v.optional(whole(1, 100), 3),
   /** A scheduler with its link up that hears no other node for so long takes them for dead and serves alone. */
   alone_timeout: v.optional(interval, "3s"),
+  /** A scheduler of which no heartbeat comes for so long is dead though its machine answers pings: longer than its processes take to start. */
+  process_timeout: v.optional(duration, "5s"),
+  /** A node of a higher priority than the scheduler's gets the VIP by a hand-over. */
+  preempt: v.optional(yesNo, false),
+  /** Once it was ready for so long. */
+  preempt_delay: v.optional(duration, "30s"),
+  /** An address that is not the array's, as the router's: of two nodes the one that it answers to takes the VIP of the other at once. */
+  witness: v.optional(ipv4),
+  /** Who decides who schedules: the nodes by themselves, an etcd, or nobody: then `first_scheduler` does, always. */
+  coordination: v.optional(oneOf(["builtin", "etcd", "none"]), "builtin"),
+  etcd: v.optional(etcdSchema),
 });
 
 export const proxySchema = map({
@@ -101,6 +122,8 @@ export const nodeSchema = map({
   mac,
   interface: interfaceName,
   weight: v.optional(weight, 1),
+  /** Of two that could be scheduler the one of the higher priority is, then that of the lower id. */
+  priority: v.optional(whole(0, 255), 100),
   /** False: it holds no bucket. */
   enabled: v.optional(yesNo, true),
   /** True: it keeps the buckets that are in use and gets no others. */
@@ -284,7 +307,10 @@ export const schema = map({
   speederize: v.optional(speederizeSchema),
   /** A line of JSON for each request, at its end; none when absent. Appended to by all processes of the node. */
   access_log: v.optional(map({ file: path })),
-  control: v.optional(map({ status_port: v.optional(port, 7600) }), {}),
+  control: v.optional(
+    map({ status_port: v.optional(port, 7600), /** UDP, between the nodes. */ failover_port: v.optional(port, 7601) }),
+    {},
+  ),
 });
 
 /** A checked configuration with every default filled in. Durations are milliseconds. */

@@ -12,6 +12,8 @@ import { Tenure } from "./tenure.ts";
 
 /** A node waits for each better one that it hears by this part of a ping interval before it asks for votes itself. */
 const RANK_PART = 0.3;
+/** As long as nobody ever was scheduler the others wait so long for the first, whose machine may take its time, ms. */
+const COLD_START_MS = 2000;
 
 export class Election {
   #situation: Situation;
@@ -56,6 +58,17 @@ export class Election {
 
   get membership(): Membership {
     return this.#situation.membership;
+  }
+
+  /** It asks for votes because the scheduler hands over to it. */
+  get isInheriting(): boolean {
+    return this.#campaign !== undefined && this.#campaign.yielding !== NO_EPOCH;
+  }
+
+  /** Nodes that this one finds dead. */
+  get dead(): number[] {
+    const { plan, hearing } = this.#situation;
+    return plan.ranking.filter((node) => hearing.isDead(node));
   }
 
   get isQuorate(): boolean {
@@ -167,7 +180,9 @@ export class Election {
     const { plan, self, time, hearing } = situation;
     if (!this.#mayCampaign()) return;
     const better = plan.ranking.filter((node) => situation.isBetter(node, self) && hearing.hears(node)).length;
-    if (time - situation.lostAt! >= better * plan.timing.pingInterval * RANK_PART) this.#run();
+    const isCold = situation.seen === NO_EPOCH && self !== plan.first && !hearing.isDead(plan.first);
+    const patience = isCold ? COLD_START_MS : better * plan.timing.pingInterval * RANK_PART;
+    if (time - situation.lostAt! >= patience) this.#run();
   }
 
   #mayCampaign(): boolean {

@@ -11,8 +11,9 @@ export const LEADERSHIP_FILE = "leadership.tables";
 /** Places of the cells, each a float64; the first holds the generation. */
 const EPOCH = 1;
 const SCHEDULER = 2;
-const IS_ACTIVE = 3;
-const FAILED = 4;
+const ACTIVE_UNTIL = 3;
+const FILL_REQUEST = 4;
+const FAILED = 5;
 const CELLS = FAILED + MAX_NODES;
 
 export interface LeadershipState {
@@ -20,8 +21,10 @@ export interface LeadershipState {
   readonly epoch: number;
   /** Server number of the node that schedules; undefined where none is known. */
   readonly scheduler: number | undefined;
-  /** This node does. */
-  readonly isActive: boolean;
+  /** Second of the boot clock until which this node does; 0 where it does not. */
+  readonly activeUntil: number;
+  /** Grows when the engine is to give every bucket a node, so that the table changes no more: a hand-over. */
+  readonly fillRequest: number;
   /** Server numbers of those that the election found dead. */
   readonly failed: readonly number[];
 }
@@ -47,12 +50,13 @@ export class Leadership {
     return Atomics.load(this.#generation, 0);
   }
 
-  publish({ epoch, scheduler, isActive, failed }: LeadershipState): void {
+  publish({ epoch, scheduler, activeUntil, fillRequest, failed }: LeadershipState): void {
     const cells = this.#cells;
     Atomics.add(this.#generation, 0, 1);
     cells[EPOCH] = epoch;
     cells[SCHEDULER] = scheduler === undefined ? 0 : scheduler + 1;
-    cells[IS_ACTIVE] = isActive ? 1 : 0;
+    cells[ACTIVE_UNTIL] = activeUntil;
+    cells[FILL_REQUEST] = fillRequest;
     cells.fill(0, FAILED);
     for (const node of failed) cells[FAILED + node] = 1;
     Atomics.add(this.#generation, 0, 1);
@@ -68,7 +72,8 @@ export class Leadership {
     const state = {
       epoch: cells[EPOCH]!,
       scheduler: scheduler === 0 ? undefined : scheduler - 1,
-      isActive: cells[IS_ACTIVE] !== 0,
+      activeUntil: cells[ACTIVE_UNTIL]!,
+      fillRequest: cells[FILL_REQUEST]!,
       failed,
     };
     return before % 2 === 0 && this.generation === before ? state : undefined;

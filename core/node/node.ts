@@ -2,7 +2,11 @@
 import { keepConfig } from "../config/load.ts";
 import { runDir } from "../config/paths.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
+import { bootSeconds } from "../../ffi/clock.ts";
+import { give } from "../failover/control.ts";
 import { firstScheduler } from "../failover/first_scheduler.ts";
+import { Leadership } from "../failover/leadership.ts";
+import { isElected } from "../failover/plan.ts";
 import { announceReady, dlbaCommand } from "./role.ts";
 import { type RolePlan, Supervisor } from "./supervisor.ts";
 
@@ -18,7 +22,8 @@ export async function runNode(config: Config, node: NodeConfig, configFile: stri
   const dir = runDir(config, node);
   Deno.mkdirSync(dir, { recursive: true });
   const env = keepConfig(configFile, `${dir}/dlba.yaml`);
-  const supervisor = new Supervisor((line) => console.error(`node ${node.name}: ${line}`), stopTimeout, env);
+  const log = (line: string) => console.error(`node ${node.name}: ${line}`);
+  const supervisor = new Supervisor(log, stopTimeout, env);
   const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
   for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => stop());
 
@@ -30,8 +35,23 @@ export async function runNode(config: Config, node: NodeConfig, configFile: stri
   }
   announceReady();
   await stopped;
+  if (isElected(config)) await leaveVip(dir, log);
   await supervisor.stop();
   return 0;
+}
+
+/** Connections are handed over whole while every role still runs; what cannot be handed over others take once this node is gone. */
+async function leaveVip(dir: string, log: (line: string) => void): Promise<void> {
+  const { leadership, mapping } = Leadership.open(dir);
+  const hasVip = (leadership.read()?.activeUntil ?? 0) > bootSeconds();
+  mapping.close();
+  if (!hasVip) return;
+  try {
+    const { failure } = await give(dir, { kind: "handover", to: undefined });
+    if (failure !== undefined) log(`the VIP is not handed over: ${failure}`);
+  } catch (error) {
+    log(`the VIP is not handed over: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 /** In the order of their start: a node answers for its status before it takes traffic. */
@@ -47,7 +67,12 @@ function roles(config: Config, node: NodeConfig, configFile: string): RolePlan[]
       command: command("serve", "--worker", String(worker)),
       drains: true,
     })),
-    // Last: once it answers ARP for the VIP, frames come.
-    ...(firstScheduler(config) === node ? [{ name: "scheduler", command: command("scheduler") }] : []),
+    // Last: once it answers ARP for the VIP, frames come. Elected, it stands by until the failover daemon has the VIP.
+    ...(schedules(config, node) ? [{ name: "scheduler", command: command("scheduler") }] : []),
+    ...(isElected(config) ? [{ name: "failover", command: command("failover") }] : []),
   ];
+}
+
+function schedules(config: Config, node: NodeConfig): boolean {
+  return isElected(config) ? node.enabled : firstScheduler(config) === node;
 }

@@ -47,6 +47,11 @@ export class BucketTable {
     return Atomics.compareExchange(this.#nodes, bucket * 2, from, UNASSIGNED) === from;
   }
 
+  /** Gives an unassigned bucket to a node; the kernel may do so at the same time. True when it did. */
+  assign(bucket: number, node: number): boolean {
+    return Atomics.compareExchange(this.#nodes, bucket * 2, UNASSIGNED, node) === UNASSIGNED;
+  }
+
   /** Seconds since the last access; below 0 where a clock read just before another writer's would make it look ancient. */
   age(bucket: number, now: number): number {
     return ((now - this.#accesses[bucket * 2 + 1]! + CLOCK_SLACK_S) & 0xffff) - CLOCK_SLACK_S;

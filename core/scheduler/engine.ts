@@ -1,5 +1,6 @@
 /** What runs the scheduler's decisions at the packets' side. */
 import type { SchedulerTables } from "./tables.ts";
+import type { VipDuty } from "./vip_duty.ts";
 
 /** How often the engine's process looks after the tables, ms. */
 export const UPKEEP_MS = 1000;
@@ -13,10 +14,10 @@ export interface Engine {
   /** The tables; `tables.changesSince(cursor)` gives what changed in the Client IP Hash Table. */
   readonly tables: SchedulerTables;
   /**
-   * Answers for the VIPs and schedules frames until the signal aborts; `onActive` is called once it does.
-   * Throws UsageError when another machine answers for a VIP already.
+   * Schedules frames until the signal aborts, and answers for the VIPs as is its duty; `onReady` is called once it does, or stands by.
+   * Throws UsageError where the duty cannot begin.
    */
-  run(signal: AbortSignal, onActive: () => void): Promise<void>;
+  run(signal: AbortSignal, duty: VipDuty, onReady: () => void): Promise<void>;
   /** Frees what it holds. The tables must not be touched afterwards. */
   close(): void;
 }

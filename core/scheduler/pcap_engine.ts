@@ -4,18 +4,17 @@ import { bootSeconds } from "../../ffi/clock.ts";
 import { FrameSender } from "../../ffi/frame_sender.ts";
 import { BATCH_FRAMES, Capture, RECORD_BYTES } from "../../ffi/pcap.ts";
 import { runtimeTurn } from "../../ffi/runtime_turn.ts";
-import { ACTIVE_S, type Engine, UPKEEP_MS } from "./engine.ts";
+import { type Engine, UPKEEP_MS } from "./engine.ts";
 import { Scheduler } from "./scheduler.ts";
 import { vipsOf } from "./services.ts";
 import type { SchedulerTables } from "./tables.ts";
 import type { Upkeep } from "./upkeep.ts";
 import { Verdict } from "./verdicts.ts";
 import { captured, NEIGHBOUR_FILTER, VipClaim } from "./vip_claim.ts";
+import type { Charge, VipDuty } from "./vip_duty.ts";
 
 /** Batches handled before the loop looks at anything else. */
 const DRAIN_BATCHES = 8;
-/** Longest wait for a frame, ms: a stop, a failed node are seen within it; ten wake-ups a second cost nothing. */
-const POLL_MS = 100;
 /** Deno's event loop (signals, timers) gets its turn so often, ms. */
 const YIELD_MS = 50;
 /** 16 MiB hold 0.1 s of frames at the rate that this engine manages. */
@@ -55,33 +54,28 @@ export class PcapEngine implements Engine {
     this.#claim = new VipClaim(config, node, this.#wire, this.#scheduler.reader, log);
   }
 
-  async run(signal: AbortSignal, onActive: () => void): Promise<void> {
-    await this.#claim.refuseRival();
-    this.#keepUp();
-    this.#claim.begin();
-    onActive();
-    const upkeep = setInterval(() => this.#keepUp(), UPKEEP_MS);
+  async run(signal: AbortSignal, duty: VipDuty, onReady: () => void): Promise<void> {
+    const charge = { tables: this.tables, upkeep: this.#upkeep, claim: this.#claim };
+    await duty.begin(charge);
+    onReady();
+    const upkeep = setInterval(() => this.#upkeep.balance(), UPKEEP_MS);
     try {
-      await this.#loop(signal);
+      await this.#loop(signal, duty, charge);
     } finally {
       clearInterval(upkeep);
     }
   }
 
-  #keepUp(): void {
-    this.tables.settings.activeUntil = bootSeconds() + ACTIVE_S;
-    this.#upkeep.balance();
-  }
-
-  async #loop(signal: AbortSignal): Promise<void> {
+  async #loop(signal: AbortSignal, duty: VipDuty, charge: Charge): Promise<void> {
     let yielded = performance.now();
     while (!signal.aborted) {
+      duty.keep(charge);
       const untilAnnounced = this.#claim.announce();
       const now = bootSeconds();
       let batches = 0;
       while (batches < DRAIN_BATCHES && this.#handleBatch(now)) batches++;
       this.#upkeep.refresh();
-      if (batches < DRAIN_BATCHES) this.#wire.wait(Math.min(POLL_MS, untilAnnounced));
+      if (batches < DRAIN_BATCHES) this.#wire.wait(Math.min(duty.tickMs, untilAnnounced));
       if (performance.now() - yielded >= YIELD_MS) {
         this.tables.counts.setVerdict(Verdict.BUFFER_FULL, this.#wire.dropped());
         await runtimeTurn();

@@ -3,11 +3,15 @@ import { runDir } from "../config/paths.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { Mapping } from "../../ffi/mapping.ts";
 import { announceReady } from "../node/role.ts";
+import { isElected } from "../failover/plan.ts";
+import { Leadership } from "../failover/leadership.ts";
 import { chooseEngine } from "./choose_engine.ts";
+import { EngineState } from "./engine_state.ts";
 import { hashKeyOf } from "./hash_key.ts";
 import { NODE_STATE_FILE, NodeState } from "./node_table.ts";
 import { detachPinned, PIN_FOLDER } from "./pinned_program.ts";
 import { vipsOf } from "./services.ts";
+import { ElectedDuty, FixedDuty } from "./vip_duty.ts";
 
 /** Runs until SIGTERM or SIGINT. Throws UsageError where the engine cannot start, with nothing left of it. */
 export async function runScheduler(config: Config, node: NodeConfig, configFile: string): Promise<void> {
@@ -20,19 +24,32 @@ export async function runScheduler(config: Config, node: NodeConfig, configFile:
   try {
     const hashKey = hashKeyOf(config, configFile);
     const engine = chooseEngine({ config, node, dir, state: new NodeState(mapping.buffer), hashKey, log });
+    const elected = isElected(config) ? electedDuty(dir, log) : undefined;
     try {
-      await engine.run(stop.signal, () => {
+      await engine.run(stop.signal, elected?.duty ?? new FixedDuty(), () => {
+        const does = elected ? "stands by to answer" : "answers";
         log(
-          `answers ARP for ${vipsOf(config).join(", ")} on ${node.interface}, engine ${engine.tables.settings.engine}`,
+          `${does} ARP for ${vipsOf(config).join(", ")} on ${node.interface}, engine ${engine.tables.settings.engine}`,
         );
         announceReady();
       });
     } finally {
+      elected?.close();
       engine.close();
     }
   } finally {
     mapping.close();
   }
+}
+
+function electedDuty(dir: string, log: (line: string) => void) {
+  const { leadership, mapping } = Leadership.open(dir);
+  const { engine, mapping: engineMapping } = EngineState.open(dir);
+  const close = () => {
+    mapping.close();
+    engineMapping.close();
+  };
+  return { duty: new ElectedDuty(leadership, engine, log), close };
 }
 
 /** `dlba scheduler --detach`: takes the xdp engine's program from the interface; true when there was one. */

@@ -4,6 +4,7 @@
  */
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { macToBytes } from "./addresses.ts";
+import { fewestGroups } from "./assignment.ts";
 import { UNASSIGNED } from "./bucket_table.ts";
 import { recountGroups } from "./group_counts.ts";
 import { MAX_NODES, type NodeState } from "./node_table.ts";
@@ -68,6 +69,21 @@ export class Upkeep {
     effectiveWeights(this.#config, this.#state).forEach((weight, i) =>
       nodes.setWeight(this.#config.nodes[i]!.id, weight)
     );
+  }
+
+  /**
+   * Gives every bucket that has no node one, and makes none idle: until nodes change no frame changes the table, and a copy of it is as good.
+   * @param now second of the boot clock
+   */
+  fill(now: number): void {
+    const { buckets, nodes, settings } = this.#tables;
+    buckets.touchAll(now);
+    for (let bucket = 0; bucket < buckets.size; bucket++) {
+      if (buckets.node(bucket) !== UNASSIGNED) continue;
+      const node = fewestGroups(nodes, settings.nodes);
+      if (node === UNASSIGNED) return;
+      if (buckets.assign(bucket, node)) nodes.addGroups(node, 1);
+    }
   }
 
   #sweep(): void {

@@ -5,18 +5,16 @@
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { delay } from "../delay.ts";
 import type { XdpMode } from "../../ffi/bpf.ts";
-import { bootSeconds } from "../../ffi/clock.ts";
 import { driverOf } from "../../ffi/ethtool.ts";
 import { Capture } from "../../ffi/pcap.ts";
-import { ACTIVE_S, type Engine, UPKEEP_MS } from "./engine.ts";
+import { type Engine, UPKEEP_MS } from "./engine.ts";
 import { FrameReader } from "./frame.ts";
 import { PinnedProgram } from "./pinned_program.ts";
 import type { SchedulerTables } from "./tables.ts";
 import type { Upkeep } from "./upkeep.ts";
 import { NEIGHBOUR_FILTER, VipClaim } from "./vip_claim.ts";
+import type { VipDuty } from "./vip_duty.ts";
 
-/** A failed node, a stop, a rival are seen within it, ms. */
-const TICK_MS = 100;
 /** ARP is rare. */
 const BUFFER_BYTES = 1 << 18;
 
@@ -58,26 +56,21 @@ export class XdpEngine implements Engine {
     }
   }
 
-  async run(signal: AbortSignal, onActive: () => void): Promise<void> {
-    await this.#claim.refuseRival();
-    this.#keepUp();
-    this.#claim.begin();
-    onActive();
-    const upkeep = setInterval(() => this.#keepUp(), UPKEEP_MS);
+  async run(signal: AbortSignal, duty: VipDuty, onReady: () => void): Promise<void> {
+    const charge = { tables: this.tables, upkeep: this.#upkeep, claim: this.#claim };
+    await duty.begin(charge);
+    onReady();
+    const upkeep = setInterval(() => this.#upkeep.balance(), UPKEEP_MS);
     try {
       while (!signal.aborted) {
+        duty.keep(charge);
         this.#upkeep.refresh();
         this.#claim.hear(this.#wire.read());
-        await delay(Math.min(TICK_MS, this.#claim.announce()), signal);
+        await delay(Math.min(duty.tickMs, this.#claim.announce()), signal);
       }
     } finally {
       clearInterval(upkeep);
     }
-  }
-
-  #keepUp(): void {
-    this.tables.settings.activeUntil = bootSeconds() + ACTIVE_S;
-    this.#upkeep.balance();
   }
 
   close(): void {

@@ -24,6 +24,8 @@ interface Target extends PingTarget {
   sent: number;
   /** Of the last one that was answered. */
   answered: number;
+  /** The last one was counted as answered or missed. */
+  isSettled: boolean;
   missed: number;
   heardAt: number;
 }
@@ -38,7 +40,14 @@ export class Pinger {
 
   /** Throws UsageError without the right to ping. @param now ms */
   constructor(targets: readonly PingTarget[], socket?: EchoSocket, now: () => number = () => performance.now()) {
-    this.#targets = targets.map((target) => ({ ...target, sent: 0, answered: 0, missed: 0, heardAt: -Infinity }));
+    this.#targets = targets.map((target) => ({
+      ...target,
+      sent: 0,
+      answered: 0,
+      isSettled: true,
+      missed: 0,
+      heardAt: -Infinity,
+    }));
     this.#now = now;
     this.#socket = socket ?? new IcmpSocket();
   }
@@ -48,6 +57,16 @@ export class Pinger {
    * waited meanwhile.
    */
   tick(): void {
+    this.settle();
+    for (const target of this.#targets) {
+      target.sent++;
+      target.isSettled = false;
+      this.#socket.send(target.address, this.#identifier, target.sent % SEQUENCES, this.#nonce);
+    }
+  }
+
+  /** Takes the answers to the last pings; who has not answered by now has missed his. */
+  settle(): void {
     const heard = new Set<Target>();
     for (let reply = this.#socket.receive(); reply; reply = this.#socket.receive()) {
       const target = this.#answeredBy(reply);
@@ -56,9 +75,8 @@ export class Pinger {
     const now = this.#now();
     for (const target of this.#targets) {
       if (heard.has(target)) target.missed = 0, target.heardAt = now;
-      else if (target.sent > 0) target.missed++;
-      target.sent++;
-      this.#socket.send(target.address, this.#identifier, target.sent % SEQUENCES, this.#nonce);
+      else if (!target.isSettled) target.missed++;
+      target.isSettled = true;
     }
   }
 

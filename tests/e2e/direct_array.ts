@@ -49,7 +49,7 @@ export class DirectArray {
     });
     return `array: { name: test, vip: ${VIP}, mode: direct }
 scheduler: { ${this.engine.config} }
-failover: { sweep_delay: 200ms, status_timeout: 500ms }
+failover: { coordination: none, sweep_delay: 200ms, status_timeout: 500ms }
 services:
   - { vip: ${VIP}, ports: [${BULK_PORT}] }
   - { vip: "${VIP6}", ports: [${BULK_PORT}] }

@@ -40,7 +40,7 @@ class StatusArray {
     return JSON.stringify({
       array: { name: "test", vip: VIP },
       scheduler: { table_size: 1024 },
-      failover: { sweep_delay: "200ms", status_timeout: "500ms" },
+      failover: { coordination: "none", sweep_delay: "200ms", status_timeout: "500ms" },
       proxy: { workers: 1 },
       nodes,
       pools: [{

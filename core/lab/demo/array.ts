@@ -75,10 +75,15 @@ tls:
   /** Starts web servers and nodes, and resolves when each node answers on its status port. */
   async start(): Promise<void> {
     for (const name of WEBS) this.#startWeb(name);
-    await Promise.all(NODES.map(async (name) => {
-      await this.lab.host(name).must(dlbaCommand(["setup-node", "--apply", ...this.#nodeFlags(name)]), this.env(name));
-      await this.#startNode(name);
-    }));
+    // The one that schedules first is ready first; it has the VIP once another votes for it.
+    await this.#setUp(SCHEDULER);
+    await Promise.all(NODES.filter((name) => name !== SCHEDULER).map((name) => this.#setUp(name)));
+    await waitFor(`node ${SCHEDULER} to have the VIP`, async () => (await this.tables()).epoch > 0);
+  }
+
+  async #setUp(name: string): Promise<void> {
+    await this.lab.host(name).must(dlbaCommand(["setup-node", "--apply", ...this.#nodeFlags(name)]), this.env(name));
+    await this.#startNode(name);
   }
 
   #startWeb(name: string): void {

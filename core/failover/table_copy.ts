@@ -1,0 +1,91 @@
+/** The scheduler's Client IP Hash Table, copied into the tables of this node's engine while that stands by. */
+import { bootSeconds } from "../../ffi/clock.ts";
+import type { Config, NodeConfig } from "../config/schema.ts";
+import { delay } from "../delay.ts";
+import { FollowerTable } from "../scheduler/follower_table.ts";
+import type { LiveBuckets } from "../scheduler/live_buckets.ts";
+import { TablesReader } from "../scheduler/open_tables.ts";
+import { takeOver } from "../scheduler/take_over.ts";
+import type { SchedulerTables } from "../scheduler/tables.ts";
+import { fetchChanges } from "../status/table_sync.ts";
+
+/** Between two fetches, ms: what is newer the survivors tell themselves. */
+const FETCH_EVERY_MS = 200;
+/** A fetch has so long, ms. */
+const FETCH_MS = 2000;
+
+export class TableCopy {
+  #config: Config;
+  #node: NodeConfig;
+  #reader: TablesReader;
+  #tables: SchedulerTables | undefined;
+  #copy: FollowerTable | undefined;
+  #scheduler: NodeConfig | undefined;
+  /** The fetch that is under way; one at a time. */
+  #fetching: Promise<void> = Promise.resolve();
+
+  constructor(config: Config, node: NodeConfig, dir: string) {
+    this.#config = config;
+    this.#node = node;
+    this.#reader = new TablesReader(dir);
+  }
+
+  /** Whose table is to be copied; undefined stops it. */
+  follow(scheduler: NodeConfig | undefined): void {
+    if (scheduler === this.#scheduler) return;
+    this.#scheduler = scheduler === this.#node ? undefined : scheduler;
+    this.#copy?.forget();
+  }
+
+  /** Copies until the signal aborts. A table that cannot be fetched is no failure. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.fetch().catch(() => {});
+      await delay(FETCH_EVERY_MS, signal);
+    }
+  }
+
+  /** Fetches what is new as of now. Throws Error where that cannot be had. */
+  fetch(): Promise<void> {
+    const fetched = this.#fetching.catch(() => {}).then(() => this.#fetchNow());
+    this.#fetching = fetched;
+    return fetched;
+  }
+
+  async #fetchNow(): Promise<void> {
+    const scheduler = this.#scheduler, copy = this.#current();
+    if (!scheduler || !copy) return;
+    const changes = await fetchChanges(this.#config, scheduler, copy.cursor, AbortSignal.timeout(FETCH_MS));
+    // The engine may have begun meanwhile, or another may be scheduler.
+    if (!changes || scheduler !== this.#scheduler || copy !== this.#current()) return;
+    try {
+      copy.apply(changes);
+    } catch (error) {
+      copy.forget();
+      throw error;
+    }
+  }
+
+  /** Makes the copy the table by which this node's engine schedules. Returns in how many buckets the survivors knew better. */
+  takeOver(epoch: number, dead: readonly number[], live: readonly LiveBuckets[]): number {
+    this.follow(undefined);
+    this.#current();
+    return this.#tables ? takeOver(this.#tables, { epoch, dead, live, now: bootSeconds() }) : 0;
+  }
+
+  /** Ends the engine's answers at once, whatever its process does. */
+  silence(): void {
+    this.#current();
+    if (this.#tables) this.#tables.settings.activeUntil = bootSeconds();
+  }
+
+  #current(): FollowerTable | undefined {
+    const tables = this.#reader.current();
+    if (tables !== this.#tables) {
+      const ids = new Set(this.#config.nodes.map(({ id }) => id));
+      this.#copy = tables && new FollowerTable(tables.buckets, (id) => ids.has(id));
+      this.#tables = tables;
+    }
+    return this.#copy;
+  }
+}
