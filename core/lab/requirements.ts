@@ -66,6 +66,8 @@ const REQUIREMENTS = {
     { package: "util-linux", program: "setpriv" },
     // The peers of the packet path.
     { package: "libpcap-dev", header: "pcap/pcap.h" },
+    // That of the failover.
+    { package: "keepalived", program: "keepalived" },
   ],
 } as const satisfies Record<string, readonly Requirement[]>;
 

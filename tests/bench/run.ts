@@ -12,6 +12,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   tls: () => import("./tls/bench.ts"),
   l4: () => import("./l4/bench.ts"),
   policy: () => import("./policy/bench.ts"),
+  failover: () => import("./failover/bench.ts"),
 };
 
 async function main(args: readonly string[]): Promise<void> {
