@@ -27,6 +27,8 @@ export class SweepJudge {
   #aloneTimeout: number;
   #failed: Set<number>;
   #heardAt = new Map<number, number>();
+  /** When each was first asked of those that were asked and have not answered since. */
+  #silentSince = new Map<number, number>();
   /** Since when the link is up; undefined while it is down. */
   #linkUpSince: number | undefined;
   /** When this process last ran late: what it took for silence may be its own. */
@@ -54,6 +56,17 @@ export class SweepJudge {
     if (node !== this.#self) this.#heardAt.set(node, Math.max(now, this.#heardAt.get(node) ?? now));
   }
 
+  /** It is asked now. */
+  asking(node: number, now: number): void {
+    if (!this.#silentSince.has(node)) this.#silentSince.set(node, now);
+  }
+
+  /** It answered, or refused. */
+  answered(node: number, now: number): void {
+    this.#silentSince.delete(node);
+    this.heard(node, now);
+  }
+
   link(isUp: boolean, now: number): void {
     if (!isUp) this.#linkUpSince = undefined;
     else this.#linkUpSince ??= now;
@@ -67,29 +80,35 @@ export class SweepJudge {
     return { begun: now, results: new Map() };
   }
 
-  end({ begun, results }: Sweep, now: number): Verdict {
+  /** @param suspects who stopped answering pings, asked or not */
+  end({ begun, results }: Sweep, now: number, suspects: readonly number[] = []): Verdict {
     const by = (wanted: CheckResult) => [...results].filter(([, result]) => result === wanted).map(([node]) => node);
     const back = by("up").filter((node) => this.#failed.delete(node));
     const live = this.#members.filter((node) => !this.#failed.has(node));
     const certain = by("refuses").filter((node) => !this.#failed.has(node));
     const silent = by("silent").filter((node) => !this.#failed.has(node));
-    if (this.#mayBlame(begun, now, live, silent)) {
-      for (const node of [...certain, ...silent]) this.#failed.add(node);
-      return { failed: [...certain, ...silent], back, held: [] };
-    }
-    for (const node of certain) this.#failed.add(node);
-    return { failed: certain, back, held: silent };
+    const blamed = silent.filter((node) => this.#mayBlame(node, begun, now, live, silent, suspects));
+    for (const node of [...certain, ...blamed]) this.#failed.add(node);
+    return { failed: [...certain, ...blamed], back, held: silent.filter((node) => !blamed.includes(node)) };
   }
 
-  /** Whether it is the silent nodes' own fault. */
-  #mayBlame(begun: number, now: number, live: readonly number[], silent: readonly number[]): boolean {
-    if (silent.length === 0) return true;
+  /** Whether a node's silence is its own fault. */
+  #mayBlame(
+    node: number,
+    begun: number,
+    now: number,
+    live: readonly number[],
+    silent: readonly number[],
+    suspects: readonly number[],
+  ): boolean {
     if (this.#linkUpSince === undefined || this.#linkUpSince > begun || this.#lateAt >= begun) return false;
-    // Whom this sweep did not ask counts as silent too where nothing came from him meanwhile.
-    const unheard = live.filter((node) =>
-      node !== this.#self && !silent.includes(node) && (this.#heardAt.get(node) ?? -Infinity) < begun
+    const since = this.#silentSince.get(node) ?? now;
+    // Of whom nothing came since this one fell silent may have fallen silent with it, whatever he said before.
+    const unheard = live.filter((other) =>
+      other !== this.#self && !silent.includes(other) &&
+      (suspects.includes(other) || (this.#heardAt.get(other) ?? -Infinity) < since)
     );
-    const down = unheard.length + silent.filter((node) => live.includes(node)).length;
+    const down = unheard.length + silent.filter((other) => live.includes(other)).length;
     return down * 2 <= live.length || this.#isAlone(now);
   }
 

@@ -134,12 +134,14 @@ export class Sweeper {
     const { check, state, board } = this.#parts;
     for (let attempt = 0; attempt <= retries && !stop.aborted; attempt++) {
       const began = performance.now();
+      this.#judge.asking(node.id, began);
       const finding = await check(node, AbortSignal.any([stop, AbortSignal.timeout(timeoutMs)]));
       if (stop.aborted) return;
       this.#findings.set(node.id, finding);
       sweep.results.set(node.id, finding.result);
       const { report, result } = finding;
-      if (report || result !== "silent") this.#judge.heard(node.id, performance.now());
+      if (result !== "silent") this.#judge.answered(node.id, performance.now());
+      else if (report) this.#judge.heard(node.id, performance.now());
       if (report) {
         board.reports.set(node.id, { report, at: Date.now() });
         state.hits[node.id] = report.hits;
@@ -158,7 +160,8 @@ export class Sweeper {
     if (signal.aborted) return [];
     const { config, state, log } = this.#parts;
     const name = (id: number) => config.nodes.find((node) => node.id === id)!.name;
-    const { failed, back, held } = this.#judge.end(sweep, performance.now());
+    const suspects = config.nodes.map(({ id }) => id).filter((id) => this.#isSilent(id));
+    const { failed, back, held } = this.#judge.end(sweep, performance.now(), suspects);
     for (const id of failed) {
       state.setFailed(id, true);
       log(`node ${name(id)} failed: ${this.#findings.get(id)!.reason}`);

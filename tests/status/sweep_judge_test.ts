@@ -14,12 +14,13 @@ function judgeOf(nodes: number, failed: number[] = []) {
   return judge;
 }
 
-/** A sweep from `from` to `to` that asks these nodes; who is up is heard at its end. */
+/** A sweep from `from` to `to` that asks these nodes, all at once; who is up is heard at its end. */
 function sweep(judge: SweepJudge, results: Record<number, CheckResult>, from: number, to: number) {
   const sweep = judge.begin(from);
   for (const [id, result] of Object.entries(results)) {
+    judge.asking(Number(id), from);
     sweep.results.set(Number(id), result);
-    if (result !== "silent") judge.heard(Number(id), to);
+    if (result !== "silent") judge.answered(Number(id), to);
   }
   return judge.end(sweep, to);
 }
@@ -56,6 +57,34 @@ Deno.test("SweepJudge counts whom a hurried sweep did not ask as silent unless h
   other.heard(2, 99);
   other.heard(3, 99);
   assert.deepEqual(sweep(other, { 1: SILENT }, 100, 200).held, [1]);
+});
+
+Deno.test("SweepJudge counts as silent who stopped answering pings, though he was heard since the other fell silent", () => {
+  const judge = judgeOf(3);
+  const sweep = judge.begin(100);
+  judge.asking(1, 100);
+  judge.heard(2, 150);
+  sweep.results.set(1, SILENT);
+  assert.deepEqual(judge.end(sweep, 1600, [2]).held, [1]);
+  assert.deepEqual(judge.end(sweep, 1700).failed, [1]);
+});
+
+Deno.test("SweepJudge counts as silent who answered in the sweep and was not heard since the other fell silent", () => {
+  // Both lost their links after b had answered and before c was asked: c failed alone.
+  const judge = judgeOf(3);
+  const sweep = judge.begin(100);
+  judge.asking(1, 100);
+  judge.answered(1, 101);
+  judge.asking(2, 200);
+  sweep.results.set(1, UP).set(2, SILENT);
+  assert.deepEqual(judge.end(sweep, 300).held, [2]);
+  // In the next sweep b answers, as it had not fallen silent with c.
+  const next = judge.begin(400);
+  judge.asking(1, 400);
+  judge.answered(1, 401);
+  judge.asking(2, 500);
+  next.results.set(1, UP).set(2, SILENT);
+  assert.deepEqual(judge.end(next, 600).failed, [2]);
 });
 
 Deno.test("SweepJudge blames nobody while its own link was down, and begins to be alone when it came back", () => {
