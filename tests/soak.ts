@@ -25,6 +25,7 @@ if (import.meta.main) {
     "tests/config",
     "tests/scheduler",
     "tests/proxy",
+    "tests/http2",
     "tests/status",
     "tests/tls",
     "tests/failover",

@@ -1,0 +1,104 @@
+/**
+ * Encodes header blocks: RFC 7541, by the static table and literals without indexing, as HAProxy does. So nothing is kept for a
+ * connection, and a block can be written before those of streams that came earlier.
+ */
+import { hashByte } from "../../field_names.ts";
+import { STATIC, STATIC_ENTRIES, STATIC_STATUSES } from "./static_table.ts";
+
+/**
+ * A dynamic table of size 0, RFC 7541 section 6.3: to be sent before the first block of a connection, so that no setting of the
+ * other side's is ever exceeded (section 4.2), and that it can free its table.
+ */
+export const NO_TABLE = 0x20;
+/** Most bytes that a field gains over its line "name: value" CR LF: two lengths of up to 5 bytes, a byte before them. */
+export const FIELD_GROWTH = 8;
+
+const COLON = 58;
+const INDEXED = 0x80;
+const LITERAL = 0x00;
+/** What nobody on the way may put in a table: RFC 7541 section 7.1.3. */
+const NEVER_INDEXED = 0x10;
+const STATUS_NAME = 8;
+
+/** Index by name, open addressing: a quarter full. */
+const SLOTS = 256;
+const indexOfSlot = new Uint8Array(SLOTS);
+for (let index = 1; index <= STATIC_ENTRIES; index++) {
+  const entry = index - 1;
+  let hash = 0;
+  for (let at = STATIC.start(entry); at < STATIC.nameEnd(entry); at++) hash = hashByte(hash, STATIC.bytes[at]!);
+  if (findName(STATIC.bytes, STATIC.start(entry), STATIC.nameEnd(entry), hash) !== 0) continue;
+  let slot = hash & (SLOTS - 1);
+  while (indexOfSlot[slot] !== 0) slot = (slot + 1) & (SLOTS - 1);
+  indexOfSlot[slot] = index;
+}
+
+/** The first index of the name of that hash; 0 without. */
+function findName(bytes: Uint8Array, start: number, end: number, hash: number): number {
+  let slot = hash & (SLOTS - 1);
+  for (let index = indexOfSlot[slot]!; index !== 0; index = indexOfSlot[slot]!) {
+    if (isNameOf(index - 1, bytes, start, end)) return index;
+    slot = (slot + 1) & (SLOTS - 1);
+  }
+  return 0;
+}
+
+function isNameOf(entry: number, bytes: Uint8Array, start: number, end: number): boolean {
+  const nameAt = STATIC.start(entry);
+  if (STATIC.nameEnd(entry) - nameAt !== end - start) return false;
+  for (let i = 0; i < end - start; i++) if (STATIC.bytes[nameAt + i] !== bytes[start + i]) return false;
+  return true;
+}
+
+/** Writes `:status` at `to` and returns where it ends. */
+export function encodeStatus(out: Uint8Array, to: number, status: number): number {
+  const index = STATIC_STATUSES.get(status);
+  if (index !== undefined) {
+    out[to++] = INDEXED | index;
+    return to;
+  }
+  out[to++] = LITERAL | STATUS_NAME;
+  out[to++] = 3;
+  out[to++] = 48 + Math.floor(status / 100);
+  out[to++] = 48 + Math.floor(status / 10) % 10;
+  out[to++] = 48 + status % 10;
+  return to;
+}
+
+/** Writes the field whose line "name: value" CR LF stands from `start` to `end`, its name in lower case. */
+export function encodeLine(
+  out: Uint8Array,
+  to: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  isSecret: boolean,
+): number {
+  let hash = 0;
+  let nameEnd = start;
+  for (let byte = bytes[start]!; byte !== COLON; byte = bytes[++nameEnd]!) hash = hashByte(hash, byte);
+  const index = findName(bytes, start, nameEnd, hash);
+  to = writeNumber(out, to, isSecret ? NEVER_INDEXED : LITERAL, 0x0f, index);
+  if (index === 0) to = writeString(out, to, bytes, start, nameEnd);
+  return writeString(out, to, bytes, nameEnd + 2, end - 2);
+}
+
+function writeString(out: Uint8Array, to: number, bytes: Uint8Array, start: number, end: number): number {
+  const length = end - start;
+  to = writeNumber(out, to, 0, 0x7f, length);
+  if (length < 64) { for (let i = 0; i < length; i++) out[to + i] = bytes[start + i]!; }
+  else out.set(bytes.subarray(start, end), to);
+  return to + length;
+}
+
+/** RFC 7541 section 5.1. */
+function writeNumber(out: Uint8Array, to: number, pattern: number, mask: number, value: number): number {
+  if (value < mask) {
+    out[to++] = pattern | value;
+    return to;
+  }
+  out[to++] = pattern | mask;
+  for (value -= mask; value >= 0x80; value >>>= 7) out[to++] = 0x80 | (value & 0x7f);
+  out[to++] = value;
+  return to;
+}
