@@ -12,6 +12,7 @@
  * - `void *memcpy(void *, const void *, size_t)`: memcpy(3)
  */
 import { crypto, ssl } from "./openssl.ts";
+import type { ClientOffer } from "./tls_offer.ts";
 
 const { memcpy } = Deno.dlopen("libc.so.6", {
   memcpy: { parameters: ["buffer", "pointer", "u32"], result: "pointer" },
@@ -44,8 +45,8 @@ export interface HandshakeOwner {
   readonly tickets: TicketKeys | undefined;
   /** Of a client: takes over an SSL_SESSION that its server lets it resume. */
   keepSession?(session: Deno.PointerValue): void;
-  /** The SSL_CTX to sign with for a name, and whether its key is slow to use; undefined refuses the handshake. */
-  signingContextFor?(serverName: string): SigningContext | undefined;
+  /** The SSL_CTX to sign with for a name and a client, and whether its key is slow to use; undefined refuses the handshake. */
+  signingContextFor?(serverName: string, offer: () => ClientOffer): SigningContext | undefined;
 }
 
 export interface SigningContext {

@@ -63,8 +63,8 @@ export interface TlsContextOptions {
   /** Of keys by PKCS#11 URI. */
   readonly token?: Pkcs11Token | undefined;
   /**
-   * Where a key of it is in the token: `loop` suspends handshakes before the key is used, `thread` is for that use, and calls nothing
-   * back. Absent where no key is.
+   * Where a key of it is in the token: `loop` suspends handshakes before the key is used, `thread` is for that use, has one
+   * certificate, and calls nothing back. Absent where no key is.
    */
   readonly side?: "loop" | "thread" | undefined;
 }
@@ -107,7 +107,11 @@ export class TlsContext implements TlsSide {
       }
       // No callback: who is asked for is sent from the thread, the answer is read and verified on the loop.
       if (clients !== undefined) askForCertificates(context, clients);
-      for (const files of certificates) this.#use(files, token, stapleOf?.(files));
+      for (const files of certificates) {
+        this.#use(files, token);
+        const staple = stapleOf?.(files);
+        if (staple !== undefined) this.#stapled.push(stapleTo(context, staple, side === "thread"));
+      }
       queuedErrors();
     } catch (error) {
       queuedErrors();
@@ -116,7 +120,7 @@ export class TlsContext implements TlsSide {
     }
   }
 
-  #use({ cert, key }: CertificateFiles, token: Pkcs11Token | undefined, staple: Staple | undefined): void {
+  #use({ cert, key }: CertificateFiles, token: Pkcs11Token | undefined): void {
     // Reading a file to its end queues an error that is none.
     queuedErrors();
     clearErrors();
@@ -131,7 +135,6 @@ export class TlsContext implements TlsSide {
     if (ssl.SSL_CTX_check_private_key(this.#context) !== 1) {
       throw new UsageError(`The key ${key} is not that of the certificate ${cert}`);
     }
-    if (staple !== undefined) this.#stapled.push(stapleTo(this.#context, staple));
   }
 
   #useKey(key: string, token: Pkcs11Token | undefined): boolean {

@@ -6,6 +6,8 @@
 import { ssl } from "./openssl.ts";
 import { counted } from "./thread_calls.ts";
 import { ownerOfCall } from "./tls_callbacks.ts";
+import { offerOf } from "./tls_offer.ts";
+import { stapleBeforeThread } from "./tls_staple.ts";
 
 function load() {
   const tls = Deno.dlopen("libssl.so.3", {
@@ -55,10 +57,12 @@ const certificateCallback = new Deno.UnsafeCallback(
       if (awaitsSecondHello(session)) return GO_ON;
       const text = ssl.SSL_get_servername(session, TLSEXT_NAMETYPE_HOST_NAME);
       const name = text === null ? "" : new Deno.UnsafePointerView(text).getCString().toLowerCase();
-      const choice = ownerOfCall()!.signingContextFor?.(name);
+      const choice = ownerOfCall()!.signingContextFor?.(name, () => offerOf(session));
       if (choice === undefined) return REFUSED;
       ssl.SSL_set_SSL_CTX(session, choice.context);
-      return choice.isSlow ? SUSPEND : GO_ON;
+      if (!choice.isSlow) return GO_ON;
+      stapleBeforeThread(session);
+      return SUSPEND;
     } catch {
       return REFUSED;
     }

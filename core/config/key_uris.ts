@@ -4,23 +4,15 @@ import { shortened } from "./printable.ts";
 import { asList, asMap, type Raw } from "./raw.ts";
 import type { Report } from "./rules.ts";
 
-/** A PIN does not belong in the file, which every node has; a key in a device needs the device, and has no OCSP stapling beside it. */
+/** A PIN does not belong in the file, which every node has; a key in a device needs the device. */
 export function checkKeyUris(raw: Raw, report: Report): void {
   const tls = asMap(raw["tls"]);
-  const certificates = asList(tls["certificates"]);
-  certificates.forEach((item, i) => {
+  asList(tls["certificates"]).forEach((item, i) => {
     const { key } = asMap(item);
-    if (!isInDevice(key)) return;
+    if (typeof key !== "string" || !isKeyUri(key)) return;
     const at = ["tls", "certificates", i, "key"];
     const attribute = pinAttribute(key);
     if (attribute !== undefined) report(at, "a PKCS#11 URI without a PIN (tls.pkcs11.pin_file has it)", attribute);
     else if (tls["pkcs11"] === undefined) report(at, "tls.pkcs11 with module and pin_file", shortened(key));
   });
-  const stapled = certificates.findIndex((item) => asMap(item)["ocsp"] !== undefined);
-  if (stapled < 0 || !certificates.some((item) => isInDevice(asMap(item)["key"]))) return;
-  report(["tls", "certificates", stapled, "ocsp"], "no OCSP response where a key is in a device (PKCS#11)");
-}
-
-function isInDevice(key: unknown): key is string {
-  return typeof key === "string" && isKeyUri(key);
 }

@@ -2,6 +2,7 @@
 import { X509Certificate } from "node:crypto";
 import { type Pkcs11Token, TokenError } from "../../ffi/pkcs11_token.ts";
 import type { SigningContext } from "../../ffi/tls_callbacks.ts";
+import type { ClientOffer } from "../../ffi/tls_offer.ts";
 import { type CertificateFiles, TlsContext, type TlsPolicy } from "../../ffi/tls_context.ts";
 import type { ClientAuthority } from "../../ffi/tls_peer_certificate.ts";
 import { UsageError } from "../errors.ts";
@@ -10,9 +11,11 @@ import { stateOf } from "./file_state.ts";
 import { tokenLine } from "./hardware_keys.ts";
 import { isKeyUri } from "./key_uri.ts";
 import { CertificateNames, type NamedCertificate } from "./names.ts";
+import { chooseSigner, type SigningKey } from "./signer_choice.ts";
 import { FETCH, Staples } from "./staples.ts";
 
 interface Certificate extends NamedCertificate {
+  readonly key: SigningKey;
   readonly files: CertificateFiles;
   /** Of its file, the chain included. */
   readonly pem: string;
@@ -38,8 +41,15 @@ interface InService {
   readonly contexts: ReadonlyMap<readonly Certificate[], TlsContext>;
   readonly fallback: TlsContext;
   readonly staples: Staples | undefined;
-  /** Of a context with a key in the token: what signs in its place, on a thread. */
-  readonly signing: ReadonlyMap<TlsContext, TlsContext>;
+  /** Of a context with a key in the token: what signs in its place, a context for each certificate. */
+  readonly signing: ReadonlyMap<TlsContext, readonly Signer[]>;
+}
+
+interface Signer {
+  readonly key: SigningKey;
+  readonly context: TlsContext;
+  /** In the token: on a thread. */
+  readonly isSlow: boolean;
 }
 
 export class CertificateStore {
@@ -75,12 +85,14 @@ export class CertificateStore {
     return this.#inService.signing.size > 0;
   }
 
-  /** What signs for a server name; undefined where the handshake is to be refused. */
-  signingContextFor(serverName: string): SigningContext | undefined {
+  /** What signs for a server name and a client; undefined where the handshake is to be refused. */
+  signingContextFor(serverName: string, offer: () => ClientOffer): SigningContext | undefined {
     const context = this.contextFor(serverName);
     if (context === undefined) return undefined;
-    const signing = this.#inService.signing.get(context);
-    return { context: (signing ?? context).pointer, isSlow: signing !== undefined };
+    const signers = this.#inService.signing.get(context);
+    if (signers === undefined) return { context: context.pointer, isSlow: false };
+    const signer = signers.length === 1 ? signers[0]! : chooseSigner(signers, offer());
+    return { context: signer.context.pointer, isSlow: signer.isSlow };
   }
 
   /**
@@ -111,7 +123,7 @@ export class CertificateStore {
 }
 
 function closeAll({ contexts, fallback, signing }: InService): void {
-  for (const context of signing.values()) context.close();
+  for (const signers of signing.values()) for (const { context } of signers) context.close();
   for (const context of contexts.values()) context.close();
   fallback.close();
 }
@@ -123,19 +135,24 @@ function load(options: StoreOptions, before?: Staples): InService {
   // One certificate and no strictness: there is nothing to choose, and nobody needs to be asked.
   const asksForName = certificates.length > 1 || isStrict;
   const staples = options.staples && new Staples(files, options.staples, before);
-  const signing = new Map<TlsContext, TlsContext>();
+  const signing = new Map<TlsContext, readonly Signer[]>();
   const made: TlsContext[] = [];
   const make = (set: readonly Certificate[]) => {
-    const common = { certificates: set.map((certificate) => certificate.files), policy, clients, token };
+    const all = set.map((certificate) => certificate.files);
+    const stapleOf = staples && ((each: CertificateFiles) => staples.of(each));
+    const common = { certificates: all, policy, clients, token };
     const asks = { asksForName, asksForTicketKeys: hasTicketKeys };
-    if (!common.certificates.some(({ key }) => isKeyUri(key))) {
-      return new TlsContext({ ...common, ...asks, stapleOf: staples && ((each) => staples.of(each)) });
-    }
+    if (!all.some(({ key }) => isKeyUri(key))) return new TlsContext({ ...common, ...asks, stapleOf });
     const silent = { asksForName: false, asksForTicketKeys: false };
-    const thread = new TlsContext({ ...common, ...silent, side: "thread" });
-    made.push(thread);
+    const signers = set.map(({ files, key }): Signer => {
+      const isSlow = isKeyUri(files.key);
+      const side = isSlow ? "thread" : undefined;
+      const context = new TlsContext({ ...common, certificates: [files], stapleOf, ...silent, side });
+      made.push(context);
+      return { key, context, isSlow };
+    });
     const context = new TlsContext({ ...common, ...asks, side: "loop" });
-    signing.set(context, thread);
+    signing.set(context, signers);
     return context;
   };
   const contexts = new Map<readonly Certificate[], TlsContext>();
@@ -164,7 +181,9 @@ function read(files: CertificateFiles): Certificate {
   try {
     const pem = Deno.readTextFileSync(files.cert);
     const certificate = new X509Certificate(pem);
-    return { files, pem, names: namesOf(certificate), keyType: certificate.publicKey.asymmetricKeyType ?? "" };
+    const { asymmetricKeyType: keyType = "", asymmetricKeyDetails } = certificate.publicKey;
+    const key = { type: keyType, curve: asymmetricKeyDetails?.namedCurve };
+    return { files, pem, names: namesOf(certificate), keyType, key };
   } catch (error) {
     const why = error instanceof Deno.errors.NotFound
       ? "no such file"

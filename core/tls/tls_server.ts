@@ -1,5 +1,6 @@
 /** TLS of a server: certificates by name, tickets of the array, and what became of handshakes. */
 import type { HandshakeOwner, SigningContext, TicketKeys } from "../../ffi/tls_callbacks.ts";
+import type { ClientOffer } from "../../ffi/tls_offer.ts";
 import { TlsSession } from "../../ffi/tls_session.ts";
 import type { CertificateStore } from "./certificate_store.ts";
 import { FailureLog } from "./failure_log.ts";
@@ -29,8 +30,8 @@ export class TlsServer implements HandshakeOwner {
     return this.store.contextFor(serverName)?.pointer;
   }
 
-  signingContextFor(serverName: string): SigningContext | undefined {
-    return this.store.signingContextFor(serverName);
+  signingContextFor(serverName: string, offer: () => ClientOffer): SigningContext | undefined {
+    return this.store.signingContextFor(serverName, offer);
   }
 
   /** The connection of a descriptor that was accepted from `peer`; `client` hears who it is, where clients are asked. */

@@ -47,6 +47,14 @@ export class SoftHsm {
     return await this.makeCertificate(object, names);
   }
 
+  /** Puts a key into the token that was made elsewhere, PKCS#8 in PEM. */
+  async importKey(object: string, pem: string): Promise<void> {
+    const id = Array.from(new TextEncoder().encode(object), (byte) => byte.toString(16)).join("");
+    await Deno.writeTextFile(`${this.dir}/import.key`, pem);
+    const login = ["--token", LABEL, "--pin", PIN];
+    await run("softhsm2-util", ["--import", `${this.dir}/import.key`, ...login, "--label", object, "--id", id]);
+  }
+
   /** Another certificate for a key that is there; returns its PEM. */
   async makeCertificate(object: string, names: readonly string[]): Promise<string> {
     const engine = `[engine]\nengine_id = pkcs11\nMODULE_PATH = ${SOFTHSM}\nPIN = ${PIN}\ninit = 1\n`;
