@@ -279,10 +279,11 @@ export class Election {
     if (isOld || (beat.epoch < situation.followed.epoch && !situation.isLost())) return this.#reply(from, beat);
     if (this.#tenure) this.#lose(beat.epoch);
     this.#yield();
+    // What lay waiting while this node stood still may be old.
+    if (this.#state === "learning") return situation.followOnTrial(beat.epoch);
     const isStranger = beat.epoch !== situation.followed.epoch;
-    if (this.#state === "learning") situation.followOnTrial(beat.epoch);
-    else situation.follow(beat.epoch);
-    if (this.#state === "learning" || (this.#state === "candidate" && isStranger)) this.#giveUp();
+    situation.follow(beat.epoch);
+    if (this.#state === "candidate" && isStranger) this.#giveUp();
     this.#accept(beat);
     this.#reply(from, beat);
     if (beat.heir === situation.self && !this.#isSynchronizing && this.#mayCampaign()) {
