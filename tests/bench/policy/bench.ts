@@ -1,11 +1,14 @@
 /** `deno task bench policy`: what it costs to find a back end, and what a user notices when they change. */
 import { Progress } from "../progress.ts";
 import { type Bench, together } from "../report.ts";
+import { measureChanges } from "./changes.ts";
 import { measureDecisions } from "./decisions.ts";
 import { measureFullConfig } from "./full_config.ts";
+import { measureStrays } from "./strays.ts";
 
-const QUICK = { rounds: 5, seconds: 1 };
-const FULL = { rounds: 15, seconds: 3 };
+const QUICK = { rounds: 5, seconds: 1, sessions: 500, phaseMs: 1_500 };
+/** Of each mode as many sessions as the issue asks for. */
+const FULL = { rounds: 15, seconds: 3, sessions: 10_000, phaseMs: 5_000 };
 
 export const bench: Bench = async ({ quick }) => {
   const plan = quick ? QUICK : FULL;
@@ -14,6 +17,9 @@ export const bench: Bench = async ({ quick }) => {
   const found = [measureDecisions(plan.rounds)];
   progress.say("CPU of a full config");
   found.push(await measureFullConfig(plan.rounds, plan.seconds));
+  progress.say("back ends that change");
+  found.push(await measureChanges(plan.phaseMs));
+  found.push(await measureStrays(plan.sessions, (what) => progress.say(what)));
   progress.say("done");
   return { name: "policy", ...together(found) };
 };
