@@ -20,6 +20,7 @@ import { node } from "./cmd/node.ts";
 import { scheduler } from "./cmd/scheduler.ts";
 import { serve } from "./cmd/serve.ts";
 import { setupNode } from "./cmd/setup_node.ts";
+import { speed } from "./cmd/speed.ts";
 import { statusd } from "./cmd/statusd.ts";
 import { tables } from "./cmd/tables.ts";
 import { trace } from "./cmd/trace.ts";
@@ -37,6 +38,7 @@ const root = buildRouteMap({
     tables,
     trace,
     handover,
+    speed,
     scheduler,
     serve,
     statusd,

@@ -4,6 +4,7 @@ import { besideConfig, runDir } from "../config/paths.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { announceReady } from "../node/role.ts";
 import { ArraySecret } from "../secrets/array_secret.ts";
+import { ProxySide } from "../speederize/proxy_side.ts";
 import { Speederizer } from "../speederize/speederizer.ts";
 import { EncryptedBackEnds } from "../tls/back_end_tls.ts";
 import { CertificateStore, type StoreOptions } from "../tls/certificate_store.ts";
@@ -91,8 +92,10 @@ export async function runServe(config: Config, node: NodeConfig, options: ServeO
       renew(tls, encrypted!, published);
       learning?.lookForTables();
     }, RENEW_MS);
+    const speedSide = speed && new ProxySide(speed, dir, log);
     await server.run();
     clearInterval(renewal);
+    speedSide?.close();
     port.close();
   } finally {
     published.close();

@@ -11,6 +11,8 @@ export interface CachedPage {
   readonly originTag: string;
   /** Names of request fields that it depends on, with the values that they had. */
   readonly vary: readonly (readonly [name: string, value: string])[];
+  /** Paths that it refers to on the CDN, where the advisor wants to know. */
+  readonly moved: readonly string[];
   /** When it was 0 s old, and until when it is fresh, ms since 1970. */
   bornAt: number;
   freshUntil: number;

@@ -4,6 +4,7 @@ import type { ClientIdentity } from "../proxy/client_identity.ts";
 import type { HeadBlock } from "../proxy/head_block.ts";
 import { type RequestHead, type ResponseHead, UNKNOWN_LENGTH } from "../proxy/message.ts";
 import { addField } from "./add_field.ts";
+import { lifetime, mayStore, parseCacheControl } from "./cache_control.ts";
 import { ContentSecurityPolicy, extended } from "./csp.ts";
 import { CssRewriter } from "./css_rewriter.ts";
 import { DocumentUrls } from "./document_urls.ts";
@@ -29,10 +30,16 @@ export class Passage {
   /** The client holds a rewritten response of the present rules, and asks whether it still stands. */
   #mayMatch = false;
   #isFirst = true;
+  /** The sampler looks at this response. */
+  #isSampled = false;
+  /** Paths that the page refers to on the CDN. */
+  readonly #moved: string[] = [];
+  readonly #beganAt: number;
   readonly #storing: Storing | null;
 
   constructor(readonly speed: Speederizer, readonly request: RequestHead, readonly identity: ClientIdentity) {
     this.#storing = speed.cache.maxBytes > 0 ? new Storing(speed, request, identity) : null;
+    this.#beganAt = speed.isSampled ? performance.now() : 0;
     this.#prepare(request.block);
   }
 
@@ -69,6 +76,7 @@ export class Passage {
       return response;
     }
     const fields = readFields(status, block, NO_CODINGS);
+    if (speed.isSampled) this.#sample(response, fields);
     if (fields.kind === null) return response;
     if (fields.doubt !== null) {
       speed.onDoubt(fields.doubt);
@@ -86,6 +94,24 @@ export class Passage {
     }
     speed.rewritten++;
     return { ...response, bodyLength: isHead ? bodyLength : UNKNOWN_LENGTH, statedLength: -1 };
+  }
+
+  #sample({ status, statedLength, bodyLength }: ResponseHead, fields: ResponseFields): void {
+    const { speed, request, identity } = this;
+    this.#isSampled = speed.sampler.takes();
+    if (!this.#isSampled || status !== 200 || request.method !== "GET") return;
+    const cacheControl = parseCacheControl(fields.cacheControl);
+    const isKept = !fields.hasCookie && mayStore(cacheControl, NO_DIRECTIVES);
+    speed.sampler.saw({
+      path: pathOf(request.target),
+      // A length that nobody states is told by its end alone: such a response counts by its hits.
+      bytes: Math.max(0, statedLength, bodyLength),
+      latencyMs: performance.now() - this.#beganAt,
+      lifetimeS: isKept
+        ? lifetime({ cacheControl, age: fields.age, date: fields.date, expires: fields.expires }, Date.now())
+        : 0,
+      client: identity.peer,
+    });
   }
 
   /** The origin says that what is kept still stands: it is the response. */
@@ -123,8 +149,9 @@ export class Passage {
     { policies }: ResponseFields,
     { rules, placement, hosts }: ReturnType<Speederizer["rulesFor"]>,
   ) {
-    if (policies.length === 0) return placement;
     const { speed } = this;
+    const moved = speed.wantsMoved ? this.#moved : undefined;
+    if (policies.length === 0) return moved ? speed.placement(rules, null, moved) : placement;
     if (speed.config.csp === "extend") {
       for (let i = block.count - 1; i >= 0; i--) {
         if (block.name(i) === "content-security-policy") block.remove(i);
@@ -133,16 +160,15 @@ export class Passage {
       for (const policy of policies) addField(block, `content-security-policy: ${policy}\r\n`);
     }
     const csp = new ContentSecurityPolicy(policies, this.identity.isTls);
-    return speed.placement(rules, (kind, host) => csp.allows(kind, host));
+    return speed.placement(rules, (kind, host) => csp.allows(kind, host), moved);
   }
 
   #begin(kind: "html" | "css", placement: ConstructorParameters<typeof DocumentUrls>[0]): void {
     const { speed, request } = this;
-    const queryAt = request.target.indexOf("?");
     const urls = new DocumentUrls(placement, {
       host: request.host.toLowerCase(),
       aliases: speed.aliases,
-      path: queryAt < 0 ? request.target : request.target.slice(0, queryAt),
+      path: pathOf(request.target),
       isStylesheet: kind === "css",
     }, speed.onDoubt);
     this.#rewriter = kind === "html"
@@ -162,9 +188,16 @@ export class Passage {
       }
     }
     this.#rewriter!.write(bytes, start, end, isLast);
-    this.#storing?.add(OUT, isLast);
+    this.#storing?.add(OUT, isLast, this.#moved);
+    if (isLast && this.#isSampled) { for (const path of this.#moved) this.speed.sampler.referred(path); }
     return OUT;
   }
 }
 
+function pathOf(target: string): string {
+  const queryAt = target.indexOf("?");
+  return queryAt < 0 ? target : target.slice(0, queryAt);
+}
+
+const NO_DIRECTIVES = parseCacheControl("");
 const UNTOUCHED: Rewriter = { write: (bytes, start, end) => OUT.copy(bytes, start, end) };

@@ -11,10 +11,16 @@ import { type Doubt, DOUBTS } from "./doubts.ts";
 import { PageCache } from "./page_cache.ts";
 import { Passage } from "./passage.ts";
 import { PathPattern } from "./path_pattern.ts";
+import { Sampler } from "./sampler.ts";
 import { type CdnRule, HASH_START, hashByte, RulePlacement } from "./placement.ts";
 
 /** Labels of clients whose rules are kept made out. */
 const MOST_LABELS = 1_024;
+/** Of one page, that are noted. */
+const MOST_MOVED = 1_000;
+/** Paths that a sampler tells apart, for each that may move and at least. */
+const SAMPLED = 4;
+const LEAST_SAMPLED = 1_000;
 const CLIENT = "{client}";
 
 /** The rules as they hold for clients of one label. */
@@ -50,8 +56,15 @@ export class Speederizer {
   #lastLabel = "";
 
   readonly cache: PageCache;
+  /** What passes is sampled. */
+  readonly isSampled: boolean;
+  readonly sampler: Sampler;
 
   constructor(readonly config: SpeederizeConfig) {
+    const { sample_percent, max_urls } = config.advisor;
+    this.isSampled = config.advisor.mode !== "off" || config.local !== undefined ||
+      config.cdn.some(({ check }) => check);
+    this.sampler = new Sampler(Math.max(LEAST_SAMPLED, SAMPLED * max_urls), sample_percent / 100);
     this.cache = new PageCache(config.cache.max_bytes);
     this.aliases = new Set(config.aliases);
     this.#rules = config.cdn.map(({ paths, except, hosts }) => ({
@@ -98,6 +111,7 @@ export class Speederizer {
       fields.cacheControl.has("no-store") || age > oldest || (page.freshUntil - now) / 1000 < leastFresh;
     if (isRefused) return null;
     cache.hits++;
+    if (this.isSampled && this.sampler.takes()) { for (const path of page.moved) this.sampler.referred(path); }
     return { page, age, isUnchanged: namesTag(fields.ifNoneMatch, page.etag) };
   }
 
@@ -144,13 +158,27 @@ export class Speederizer {
     return this.#lastLabel;
   }
 
-  /** @param allows what the page's own policy says; null without one */
-  placement(rules: readonly CdnRule[], allows: ((kind: number, host: string) => boolean) | null): RulePlacement {
+  /** Hits of moved paths are seen by the pages that refer to them. */
+  get wantsMoved(): boolean {
+    return this.#chosen !== null;
+  }
+
+  /**
+   * @param allows what the page's own policy says; null without one
+   * @param moved gathers paths that move, where {@linkcode wantsMoved}
+   */
+  placement(
+    rules: readonly CdnRule[],
+    allows: ((kind: number, host: string) => boolean) | null,
+    moved?: string[],
+  ): RulePlacement {
     const { toCdn } = this.#decisions;
     const isAll = toCdn && this.#chosen === null && this.#withdrawn.size === 0;
-    const moves = isAll
-      ? null
-      : (path: string) => toCdn && !this.#withdrawn.has(path) && (this.#chosen === null || this.#chosen.has(path));
+    const moves = isAll ? null : (path: string) => {
+      const isMoved = toCdn && !this.#withdrawn.has(path) && (this.#chosen === null || this.#chosen.has(path));
+      if (isMoved && moved && moved.length < MOST_MOVED) moved.push(path);
+      return isMoved;
+    };
     const allowsCors = (path: string) => this.#cors.has(path);
     return new RulePlacement(rules, { allows, moves, allowsCors }, () => this.onDoubt("csp"));
   }

@@ -104,7 +104,8 @@ export class Storing {
     if (age !== undefined) addField(block, `age: ${age}\r\n`);
   }
 
-  add(out: Output, isLast: boolean): void {
+  /** @param moved paths that the page refers to on the CDN */
+  add(out: Output, isLast: boolean, moved: readonly string[]): void {
     if (this.#bytes === null) return;
     if (!this.#bytes.add(out)) {
       this.#bytes = null;
@@ -122,6 +123,7 @@ export class Storing {
       etag: this.#etag,
       originTag: etag,
       vary,
+      moved,
       bornAt: 0,
       freshUntil: 0,
     };

@@ -59,6 +59,13 @@ const reportSchema: v.GenericSchema<unknown, TablesReport> = v.object({
     hits: v.number(),
     open_connections: v.number(),
   }))),
+  speederize: v.nullable(v.object({
+    to_cdn: v.boolean(),
+    requests_per_second: v.number(),
+    mode: v.string(),
+    chosen: v.nullable(v.number()),
+    withdrawn: v.number(),
+  })),
   certificates: v.array(v.object({
     file: v.string(),
     subject: v.string(),

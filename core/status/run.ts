@@ -9,6 +9,7 @@ import { Leadership } from "../failover/leadership.ts";
 import { announceReady } from "../node/role.ts";
 import { hashKeyOf } from "../scheduler/hash_key.ts";
 import { NODE_STATE_FILE, NodeState } from "../scheduler/node_table.ts";
+import { SpeederizeControl } from "../speederize/control.ts";
 import { statusApp } from "./app.ts";
 import { LiveConnections } from "./live_connections.ts";
 import { checkDirect, checkProxy } from "./node_check.ts";
@@ -39,6 +40,11 @@ export async function runStatusd(config: Config, node: NodeConfig, configFile: s
   await Promise.all([
     server.run(stop.signal),
     sweepWhileScheduling(config, node, state, scheduling, board, stop.signal),
+    config.speederize &&
+    new SpeederizeControl(config.speederize, dir, node.address.address).run(
+      stop.signal,
+      (line) => console.error(`statusd ${node.name}: ${line}`),
+    ),
   ]);
 }
 

@@ -13,6 +13,7 @@ import type { LiveBuckets } from "../scheduler/live_buckets.ts";
 import type { LiveConnections } from "./live_connections.ts";
 import type { BackEndRow, NodeReport } from "./node_report.ts";
 import type { SchedulingReader } from "./scheduling.ts";
+import { speederizeRow } from "./speederize.ts";
 import { summaryOf } from "./summary.ts";
 import type { SweepBoard } from "./sweep_board.ts";
 import type { BucketTableReport, ServerRow, SweepReport, TablesReport } from "./tables.ts";
@@ -55,6 +56,7 @@ export class Snapshot {
       back_ends: this.#backEnds(),
       web_server_summary: isOwn ? summaryOf(config, reports) : null,
       certificates: certificateRows(this.#dir, Date.now()),
+      speederize: speederizeRow(this.#dir),
     };
   }
 

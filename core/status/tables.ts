@@ -91,6 +91,19 @@ export interface CertificateRow {
   readonly processes: number;
 }
 
+/** Whether content moves to the CDN just now. */
+export interface SpeederizeRow {
+  /** False while the load is low and content stays local. */
+  readonly to_cdn: boolean;
+  readonly requests_per_second: number;
+  /** Of the advisor. */
+  readonly mode: string;
+  /** Paths that it chose; null where all of the rules move. */
+  readonly chosen: number | null;
+  /** Paths whose copy on the CDN fails. */
+  readonly withdrawn: number;
+}
+
 export interface TablesReport {
   readonly array: string;
   readonly node: string;
@@ -107,4 +120,6 @@ export interface TablesReport {
   /** Null where this node does not schedule. */
   readonly web_server_summary: readonly SummaryRow[] | null;
   readonly certificates: readonly CertificateRow[];
+  /** Null where nothing is speederized, or nobody decided yet. */
+  readonly speederize: SpeederizeRow | null;
 }

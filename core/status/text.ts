@@ -50,6 +50,7 @@ export function tablesText(report: TablesReport, all: boolean): string {
     ),
     ...summaryLines(report),
     ...certificateLines(report),
+    ...speederizeLines(report),
   ].join("\n");
 }
 
@@ -127,4 +128,15 @@ function columns(header: readonly string[], rows: readonly (readonly (string | n
       "  ",
     ).trimEnd();
   return [line(header), ...rows.map(line)];
+}
+
+function speederizeLines({ speederize }: TablesReport): string[] {
+  if (!speederize) return [];
+  const { to_cdn, requests_per_second, mode, chosen, withdrawn } = speederize;
+  const what = chosen === null ? "all paths of the rules" : `${chosen} chosen paths`;
+  const place = to_cdn ? `${what} on the CDN` : "all content local";
+  return [
+    "",
+    `Speederize: ${place}, ${requests_per_second.toFixed(1)} requests/s; advisor ${mode}; ${withdrawn} withdrawn`,
+  ];
 }

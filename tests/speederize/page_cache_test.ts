@@ -13,6 +13,7 @@ function cached(size: number, vary: CachedPage["vary"] = []): CachedPage {
     etag: "",
     originTag: "",
     vary,
+    moved: [],
     bornAt: 0,
     freshUntil: 0,
   };

@@ -1,9 +1,13 @@
 /** A back end of the test, and its pages through `dlba serve`. */
+import { delay } from "../../core/delay.ts";
 import { withServe } from "../proxy/harness.ts";
 
 export interface Site {
   /** Asks the proxy. */
   get(path: string, init?: RequestInit): Promise<Response>;
+  /** Folder of the config, and the run folder of the node. */
+  readonly dir: string;
+  readonly runDir: string;
   /** Head fields of the requests that reached the back end. */
   readonly requests: Headers[];
 }
@@ -32,7 +36,7 @@ export async function withSite(
     const get = (path: string, init: RequestInit = {}) =>
       fetch(`http://127.0.0.1:${serve.http}${path}`, { ...init, client });
     try {
-      await work({ get, requests });
+      await work({ get, requests, dir: serve.dir, runDir: `${serve.dir}/run/test/a` });
     } finally {
       client.close();
     }
@@ -43,4 +47,13 @@ const CDN = `{ paths: ["/static/*"], hosts: [cdn.example] }`;
 
 export function html(body: string, headers: Record<string, string> = {}): Response {
   return new Response(body, { headers: { "content-type": "text/html; charset=utf-8", ...headers } });
+}
+
+/** Resolves once it is so; throws after `ms`. */
+export async function until(isSo: () => Promise<boolean>, ms = 20_000): Promise<void> {
+  const end = performance.now() + ms;
+  while (!await isSo()) {
+    if (performance.now() > end) throw new Error(`It was not so within ${ms} ms`);
+    await delay(20);
+  }
 }
