@@ -1,5 +1,6 @@
 /** One response on its way into the page cache, or what of the cache it makes stale: RFC 9111 sections 3 and 4. */
 import type { ClientIdentity } from "../proxy/client_identity.ts";
+import { SET_COOKIE } from "../proxy/field_names.ts";
 import type { HeadBlock } from "../proxy/head_block.ts";
 import type { RequestHead } from "../proxy/message.ts";
 import { type Freshness, initialAge, lifetime, mayStore, parseCacheControl } from "./cache_control.ts";
@@ -90,6 +91,11 @@ export class Storing {
 
   keepHead(block: HeadBlock): void {
     if (this.#bytes === null) return;
+    // One of ours, beside a session: it is this client's.
+    if (block.had(SET_COOKIE)) {
+      this.#bytes = null;
+      return;
+    }
     let age: string | undefined;
     for (let i = block.count - 1; i >= 0; i--) {
       const name = block.name(i);
