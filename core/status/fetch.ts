@@ -59,13 +59,6 @@ const reportSchema: v.GenericSchema<unknown, TablesReport> = v.object({
     hits: v.number(),
     open_connections: v.number(),
   }))),
-  speederize: v.nullable(v.object({
-    to_cdn: v.boolean(),
-    requests_per_second: v.number(),
-    mode: v.string(),
-    chosen: v.nullable(v.number()),
-    withdrawn: v.number(),
-  })),
   certificates: v.array(v.object({
     file: v.string(),
     subject: v.string(),
@@ -77,6 +70,13 @@ const reportSchema: v.GenericSchema<unknown, TablesReport> = v.object({
     valid_to: v.string(),
     days_left: v.number(),
     processes: v.number(),
+  })),
+  speederize: v.nullable(v.object({
+    to_cdn: v.boolean(),
+    requests_per_second: v.number(),
+    mode: v.string(),
+    chosen: v.nullable(v.number()),
+    withdrawn: v.number(),
   })),
 });
 

@@ -22,7 +22,7 @@ Deno.test("tables names a port that answers with something else", async () => {
   const row =
     '{"array":"a","node":"a","scheduler":"a","epoch":0,"last_sweep":null,"client_ip_hash_table":null,"server_status":[{}],"back_ends":[],' +
     '"web_server_summary":null,' +
-    '"certificates":[]}';
+    '"certificates":[],"speederize":null}';
   for (body of ["{}", "garbage", "", "null", row]) {
     for (const flags of [[], ["--json"]]) {
       const { code, stdout, stderr } = await dlba("tables", "--config", file, "--node", "a", ...flags);
