@@ -109,7 +109,7 @@ export abstract class RequestConnection extends EndingConnection {
       const bodyAt = requestHeadEnd;
       if (bodyAt - start > this.limits.max_head_bytes) {
         giveBack(block);
-        throw new BadMessage(431, "head too long");
+        this.#refuseLongHead(bytes, start, bodyAt);
       }
       return this.takeRequest(request, bytes, bodyAt, end);
     }
@@ -122,9 +122,12 @@ export abstract class RequestConnection extends EndingConnection {
     this.#held.findHeadEnd();
   }
 
-  #checkHeadLength(bytes: number, held: HeldBytes): void {
-    if (bytes <= this.limits.max_head_bytes) return;
-    const isInFirstLine = !held.bytes.subarray(0, held.length).includes(LF);
+  #checkHeadLength(length: number, held: HeldBytes): void {
+    if (length > this.limits.max_head_bytes) this.#refuseLongHead(held.bytes, 0, held.length);
+  }
+
+  #refuseLongHead(bytes: Uint8Array, start: number, end: number): never {
+    const isInFirstLine = !bytes.subarray(start, Math.min(end, start + this.limits.max_head_bytes)).includes(LF);
     throw isInFirstLine ? new BadMessage(414, "target too long") : new BadMessage(431, "head too long");
   }
 }

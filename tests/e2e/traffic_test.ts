@@ -85,7 +85,8 @@ for (const engine of ENGINES) {
           ])).split(" ");
           const found = JSON.parse(await array.must("trace", "a", "--json", from[0]!, from[1]!));
           assert.equal(found.why, "the bucket is in use");
-          assert.ok(NODES.includes(found.node) && found.age_s <= 2);
+          // A stamp is renewed when it is a 64th of the timeout old, and an age may be 4 s too great.
+          assert.ok(NODES.includes(found.node) && found.age_s <= 11, `node ${found.node}, ${found.age_s} s`);
           const file = `${lab.dir}/frames.pcapng`;
           const tracing = array.must("trace", "a", "--capture", file, "--seconds", "2");
           await delay(1200);
