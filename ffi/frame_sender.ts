@@ -1,7 +1,8 @@
 /**
- * Sends many frames of one buffer in one system call, each by the interface that it is meant for. Linux only.
+ * Sends many frames of one buffer by one interface in one system call. Linux only.
  *
  * - `int socket(int domain, int type, int protocol)`: socket(2), packet(7)
+ * - `int bind(int sockfd, const struct sockaddr *addr, socklen_t addrlen)`: bind(2)
  * - `int setsockopt(int, int, int, const void *, socklen_t)`: setsockopt(2)
  * - `unsigned int if_nametoindex(const char *ifname)`: if_nametoindex(3)
  * - `int sendmmsg(int sockfd, struct mmsghdr *msgvec, unsigned int vlen, int flags)`: sendmmsg(2)
@@ -11,6 +12,7 @@ import { errno, strerror } from "./errno.ts";
 
 const libc = Deno.dlopen("libc.so.6", {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
   if_nametoindex: { parameters: ["buffer"], result: "u32" },
   // The messages by their address, which grows where some are sent already.
@@ -26,63 +28,74 @@ const PACKET_QDISC_BYPASS = 20;
 const SOCKADDR_BYTES = 20;
 /** struct iovec {void *base; size_t len} */
 const IOVEC_BYTES = 16;
-/** struct mmsghdr {struct msghdr {void *name; u32 namelen; struct iovec *iov; size_t iovlen; ...} msg_hdr; u32 msg_len} */
+/**
+ * struct mmsghdr {struct msghdr {void *name; u32 namelen; struct iovec *iov; size_t iovlen; ...} msg_hdr; u32 msg_len}. No name: the socket is
+ * bound, and the kernel neither copies an address nor looks the interface up for each frame.
+ */
 const MESSAGE_BYTES = 64;
 const WORD = 2 ** 32;
 
 export class FrameSender {
   #fd: number;
-  /** The kernel reads these, and {@linkcode frames}, by their address: they are held as long as this is. */
-  #names: readonly { readonly bytes: Uint8Array; readonly address: number }[];
+  /** The kernel reads the two, and {@linkcode frames}, by their address: they are held as long as this is. */
   #messages: Uint32Array;
   #messagesAt: bigint;
+  /** A pointer to them: one made at each sending would be garbage. */
+  #allMessages: Deno.PointerValue;
   #iovecs: Uint32Array;
-  #framesAt: number;
+  /** Address of {@linkcode frames}, in two words: a remainder of numbers above 32 bits costs more than all else here. */
+  #framesLow: number;
+  #framesHigh: number;
   #count = 0;
   #capacity: number;
 
   /**
-   * @param frames hold what is sent; @param interfaces by which {@linkcode add} can send; @param capacity frames of a batch
+   * @param frames hold what is sent; @param capacity frames of a batch
    */
-  constructor(readonly frames: Uint8Array<ArrayBuffer>, interfaces: readonly string[], capacity: number) {
+  constructor(readonly frames: Uint8Array<ArrayBuffer>, interfaceName: string, capacity: number) {
     // Protocol 0: it hears nothing.
     this.#fd = libc.socket(AF_PACKET, SOCK_RAW_CLOEXEC, 0);
     if (this.#fd < 0) throw new Error(`socket: ${strerror(errno())}`);
+    if (libc.bind(this.#fd, socketAddress(interfaceName), SOCKADDR_BYTES) < 0) {
+      const reason = strerror(errno());
+      this.close();
+      throw new Error(`bind to ${interfaceName}: ${reason}`);
+    }
     libc.setsockopt(this.#fd, SOL_PACKET, PACKET_QDISC_BYPASS, new Uint8Array(Int32Array.of(1).buffer), 4);
-    this.#names = interfaces.map(socketAddress).map((bytes) => ({ bytes, address: addressOf(bytes) }));
     const messages = new Uint8Array(MESSAGE_BYTES * capacity), iovecs = new Uint8Array(IOVEC_BYTES * capacity);
-    this.#framesAt = addressOf(frames);
+    const framesAt = addressOf(frames);
+    this.#framesLow = framesAt % WORD;
+    this.#framesHigh = Math.floor(framesAt / WORD);
     this.#messages = new Uint32Array(messages.buffer);
     this.#messagesAt = BigInt(addressOf(messages));
+    this.#allMessages = Deno.UnsafePointer.of(messages);
     this.#iovecs = new Uint32Array(iovecs.buffer);
     this.#capacity = capacity;
     for (let i = 0; i < capacity; i++) {
       const at = i * MESSAGE_BYTES / 4;
-      this.#messages[at + 2] = SOCKADDR_BYTES;
       setPointer(this.#messages, at + 4, addressOf(iovecs) + i * IOVEC_BYTES);
       this.#messages[at + 6] = 1;
     }
   }
 
-  /** Frames that wait. */
-  get count(): number {
-    return this.#count;
-  }
-
-  /** Takes `length` bytes at `at`, to go by the interface of that index. There must be room. */
-  add(interfaceIndex: number, at: number, length: number): void {
+  /** Takes `length` bytes at `at`. There must be room. */
+  add(at: number, length: number): void {
     const i = this.#count++;
     if (i >= this.#capacity) throw new RangeError(`No room for more than ${this.#capacity} frames`);
-    setPointer(this.#messages, i * MESSAGE_BYTES / 4, this.#names[interfaceIndex]!.address);
-    setPointer(this.#iovecs, i * IOVEC_BYTES / 4, this.#framesAt + at);
-    this.#iovecs[i * IOVEC_BYTES / 4 + 2] = length;
+    const iovec = i * IOVEC_BYTES / 4;
+    const low = (this.#framesLow + at) >>> 0;
+    this.#iovecs[iovec] = low;
+    this.#iovecs[iovec + 1] = low < this.#framesLow ? this.#framesHigh + 1 : this.#framesHigh;
+    this.#iovecs[iovec + 2] = length;
   }
 
   /** Sends what waits; returns how many frames the system refused. */
   send(): number {
     let sent = 0, refused = 0;
     while (sent < this.#count) {
-      const at = Deno.UnsafePointer.create(this.#messagesAt + BigInt(sent * MESSAGE_BYTES));
+      const at = sent === 0
+        ? this.#allMessages
+        : Deno.UnsafePointer.create(this.#messagesAt + BigInt(sent * MESSAGE_BYTES));
       const result = libc.sendmmsg(this.#fd, at, this.#count - sent, 0);
       // The first of these frames cannot be sent: on with the next.
       if (result <= 0) refused++;

@@ -50,10 +50,12 @@ function load() {
 }
 
 // FILE *fmemopen(void *buf, size_t size, const char *mode): fmemopen(3)
+// int __fsetlocking(FILE *stream, int type): stdio_ext(3)
 // void rewind(FILE *stream): fseek(3); int fclose(FILE *stream): fclose(3)
 // int poll(struct pollfd *fds, nfds_t nfds, int timeout): poll(2)
 const libc = Deno.dlopen("libc.so.6", {
   fmemopen: { parameters: ["buffer", "u32", "buffer"], result: "pointer" },
+  __fsetlocking: { parameters: ["pointer", "i32"], result: "i32" },
   rewind: { parameters: ["pointer"], result: "void" },
   fclose: { parameters: ["pointer"], result: "i32" },
   poll: { parameters: ["buffer", "u32", "i32"], result: "i32" },
@@ -61,6 +63,7 @@ const libc = Deno.dlopen("libc.so.6", {
 
 let pcap: ReturnType<typeof load> | undefined;
 
+const FSETLOCKING_BYCALLER = 2;
 const PCAP_D_IN = 1;
 const PCAP_NETMASK_UNKNOWN = 0xffffffff;
 const ERROR_NO_SUCH_DEVICE = -5;
@@ -104,6 +107,8 @@ export class Capture {
     this.batch = new Uint8Array((snapshot + RECORD_BYTES) * BATCH_FRAMES + 1);
     this.#stream = libc.fmemopen(this.batch, this.batch.length, cString("w"));
     if (this.#stream === null) throw new Error(`fmemopen: ${strerror(errno())}`);
+    // No other thread has it.
+    libc.__fsetlocking(this.#stream, FSETLOCKING_BYCALLER);
     this.#handle = this.#library.pcap_create(cString(interfaceName), errbuf);
     try {
       if (this.#handle === null) throw new Error(`pcap_create: ${textOf(errbuf)}`);

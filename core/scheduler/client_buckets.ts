@@ -16,6 +16,8 @@ export class ClientBuckets {
     // (32 bit client IP address + 16 bit client port) % size: seed, "Internal Operation". IPv6 is folded to 32 bits first.
     let address = u32(bytes, at);
     for (let word = 4; word < addressBytes; word += 4) address ^= u32(bytes, at + word);
-    return ((address >>> 0) + port) % this.size;
+    // Most tables are of a power of two, for which whole numbers of 32 bits do: a remainder of a larger sum is one of floating point.
+    const size = this.size;
+    return (size & (size - 1)) === 0 ? (address + port) & (size - 1) : ((address >>> 0) + port) % size;
   }
 }

@@ -3,6 +3,7 @@ import type { Config, NodeConfig } from "../config/schema.ts";
 import { bootSeconds } from "../../ffi/clock.ts";
 import { FrameSender } from "../../ffi/frame_sender.ts";
 import { BATCH_FRAMES, Capture, RECORD_BYTES } from "../../ffi/pcap.ts";
+import { setNice } from "../../ffi/priority.ts";
 import { runtimeTurn } from "../../ffi/runtime_turn.ts";
 import { type Engine, UPKEEP_MS } from "./engine.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -15,22 +16,22 @@ import type { Charge, VipDuty } from "./vip_duty.ts";
 
 /** Batches handled before the loop looks at anything else. */
 const DRAIN_BATCHES = 8;
-/** Deno's event loop (signals, timers) gets its turn so often, ms. */
-const YIELD_MS = 50;
-/** 16 MiB hold 0.1 s of frames at the rate that this engine manages. */
+/** Deno's event loop (signals, timers) gets its turn so often, ms. Another thread has its part in it: on a busy machine frames wait for that. */
+const YIELD_MS = 200;
+/** Frames wait here while another process has the CPU: 8,192 of them, 80 ms at 100,000 a second. */
 const BUFFER_BYTES = 16 << 20;
+/** Ten times the share of an ordinary process, so that it is soon its turn again: every connection of the array waits for this one. */
+const NICE = -10;
 /** Ethernet's two addresses. */
 const MACS_BYTES = 12;
 const ETHERNET_BYTES = 14;
-/** Where a frame goes: by the array's interface or, for the own stack, by lo. */
-const WIRE = 0;
-const OWN_STACK = 1;
 
 export class PcapEngine implements Engine {
   #scheduler: Scheduler;
   #upkeep: Upkeep;
   #wire: Capture;
-  #sender: FrameSender;
+  #toWire: FrameSender;
+  #toOwnStack: FrameSender;
   #claim: VipClaim;
 
   /** @param tables as the upkeep configured them */
@@ -43,9 +44,13 @@ export class PcapEngine implements Engine {
   ) {
     this.#upkeep = upkeep;
     this.#wire = new Capture(node.interface, { filter: filterOf(config, node), bufferBytes: BUFFER_BYTES });
+    const { batch } = this.#wire;
+    let toWire: FrameSender | undefined;
     try {
-      this.#sender = new FrameSender(this.#wire.batch, [node.interface, "lo"], BATCH_FRAMES);
+      this.#toWire = toWire = new FrameSender(batch, node.interface, BATCH_FRAMES);
+      this.#toOwnStack = new FrameSender(batch, "lo", BATCH_FRAMES);
     } catch (error) {
+      toWire?.close();
       this.#wire.close();
       throw error;
     }
@@ -55,6 +60,8 @@ export class PcapEngine implements Engine {
   }
 
   async run(signal: AbortSignal, duty: VipDuty, onReady: () => void): Promise<void> {
+    // Without the right to it frames may wait longer.
+    setNice(NICE);
     const charge = { tables: this.tables, upkeep: this.#upkeep, claim: this.#claim };
     await duty.begin(charge);
     onReady();
@@ -67,20 +74,22 @@ export class PcapEngine implements Engine {
   }
 
   async #loop(signal: AbortSignal, duty: VipDuty, charge: Charge): Promise<void> {
-    let yielded = performance.now();
+    let yielded = -Infinity;
     while (!signal.aborted) {
       duty.keep(charge);
-      const untilAnnounced = this.#claim.announce();
-      const now = bootSeconds();
-      let batches = 0;
-      while (batches < DRAIN_BATCHES && this.#handleBatch(now)) batches++;
-      this.#upkeep.refresh();
-      if (batches < DRAIN_BATCHES) this.#wire.wait(Math.min(duty.tickMs, untilAnnounced));
-      if (performance.now() - yielded >= YIELD_MS) {
+      // Once: a look at this clock costs as much as two frames.
+      const now = performance.now();
+      if (now - yielded >= YIELD_MS) {
         this.tables.counts.setVerdict(Verdict.BUFFER_FULL, this.#wire.dropped());
         await runtimeTurn();
-        yielded = performance.now();
+        yielded = now;
       }
+      const untilAnnounced = this.#claim.announce(now);
+      const second = bootSeconds();
+      let batches = 0;
+      while (batches < DRAIN_BATCHES && this.#handleBatch(second)) batches++;
+      this.#upkeep.refresh();
+      if (batches < DRAIN_BATCHES) this.#wire.wait(Math.min(duty.tickMs, untilAnnounced));
     }
   }
 
@@ -88,10 +97,12 @@ export class PcapEngine implements Engine {
   #handleBatch(now: number): boolean {
     const { batch } = this.#wire;
     const frames = this.#wire.read();
-    for (let left = frames, at = 0; left > 0; left--, at += RECORD_BYTES + captured(batch, at)) {
-      this.#handle(batch, at + RECORD_BYTES, captured(batch, at), now);
+    for (let left = frames, start = RECORD_BYTES; left > 0; left--) {
+      const length = captured(batch, start - RECORD_BYTES);
+      this.#handle(batch, start, length, now);
+      start += length + RECORD_BYTES;
     }
-    if (this.#sender.count > 0) this.#countRefused(this.#sender.send());
+    this.#countRefused(this.#toWire.send() + this.#toOwnStack.send());
     return frames === BATCH_FRAMES;
   }
 
@@ -99,13 +110,13 @@ export class PcapEngine implements Engine {
     switch (this.#scheduler.schedule(batch, length, now, start)) {
       case Verdict.FORWARDED:
       case Verdict.ANSWERED:
-        return this.#sender.add(WIRE, start, length);
+        return this.#toWire.add(start, length);
       case Verdict.SELF:
       case Verdict.PING: {
         // Without tags, and with the MACs of the loopback interface; there the kernel guard does not look.
         const bare = this.#scheduler.reader.network - ETHERNET_BYTES;
         batch.fill(0, bare, bare + MACS_BYTES);
-        return this.#sender.add(OWN_STACK, bare, start + length - bare);
+        return this.#toOwnStack.add(bare, start + length - bare);
       }
       case Verdict.NEIGHBOUR:
         return this.#claim.hearFrame(batch, start + length, start);
@@ -117,7 +128,8 @@ export class PcapEngine implements Engine {
   }
 
   close(): void {
-    this.#sender.close();
+    this.#toWire.close();
+    this.#toOwnStack.close();
     this.#wire.close();
     this.tables.close();
   }

@@ -76,9 +76,11 @@ export class VipClaim {
     this.#due = [];
   }
 
-  /** Announces what is due. Returns the time until the next, ms; Infinity after the last. */
-  announce(): number {
-    const now = performance.now();
+  /**
+   * Announces what is due. Returns the time until the next, ms; Infinity after the last.
+   * @param now as performance.now() tells
+   */
+  announce(now: number): number {
     while (this.#due.length > 0 && now >= this.#due[0]!) {
       this.#due.shift();
       this.#send(this.#announcements);

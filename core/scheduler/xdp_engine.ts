@@ -66,7 +66,7 @@ export class XdpEngine implements Engine {
         duty.keep(charge);
         this.#upkeep.refresh();
         this.#claim.hear(this.#wire.read());
-        await delay(Math.min(duty.tickMs, this.#claim.announce()), signal);
+        await delay(Math.min(duty.tickMs, this.#claim.announce(performance.now())), signal);
       }
     } finally {
       clearInterval(upkeep);

@@ -2,6 +2,7 @@
 import { delay } from "../../../core/delay.ts";
 import type { Host } from "../../../core/lab/host.ts";
 import { Lab } from "../../../core/lab/lab.ts";
+import { openTables } from "../../../core/scheduler/open_tables.ts";
 import { dlbaCommand } from "../../../core/node/role.ts";
 import { cpuNanoseconds, pidOf, stop } from "../process.ts";
 import type { Programs } from "./build.ts";
@@ -130,6 +131,14 @@ pools: [{ name: none, back_ends: [{ key: 1, address: "10.79.0.99:80" }] }]
     // While the kernel's own thread works off frames the generator waits.
     const softirqs = (cpuNanoseconds(this.#softirqs) - softirqsBefore) / 1e9;
     return { sent, seconds: took, busySeconds: took - waited + softirqs, arrived: await this.#arrived() - before };
+  }
+
+  /** Frames that the scheduler sent on so far, by its own count. */
+  forwarded(): number {
+    const tables = openTables(`${this.lab.dir}/run/bench/a`)!;
+    const { forwarded, send_failed } = tables.counts.toObject();
+    tables.close();
+    return forwarded! - send_failed!;
   }
 
   /** Frames that the switch sent to the receivers and the client. */

@@ -49,20 +49,26 @@ function dump(): { rows: Row[]; bars: Bar[] } {
   };
 }
 
-/** CPU and memory of a scheduler that no frame reaches. */
+/** CPU and memory of a scheduler that no frame reaches; the bars are of the engine that takes more. */
 async function idle(array: BenchArray): Promise<{ rows: Row[]; bars: Bar[] }> {
-  const tree = processTree(await array.startScheduler("engine: xdp, xdp_mode: native"));
-  await delay(IDLE_AFTER_MS);
-  const before = cpuNanoseconds(tree), began = performance.now();
-  await delay(IDLE_S * 1000);
-  const cpu = (cpuNanoseconds(tree) - before) / 1e6 / (performance.now() - began) * 100;
-  const rss = tree.reduce((sum, pid) => sum + residentMb(pid), 0);
-  await array.stopScheduler();
+  const rows: Row[] = [], cpus: number[] = [], sizes: number[] = [];
+  for (const [engine, settings] of [["xdp", "engine: xdp, xdp_mode: native"], ["pcap", "engine: pcap"]] as const) {
+    const tree = processTree(await array.startScheduler(settings));
+    await delay(IDLE_AFTER_MS);
+    const before = cpuNanoseconds(tree), began = performance.now();
+    await delay(IDLE_S * 1000);
+    const cpu = (cpuNanoseconds(tree) - before) / 1e6 / (performance.now() - began) * 100;
+    const rss = tree.reduce((sum, pid) => sum + residentMb(pid), 0);
+    await array.stopScheduler();
+    rows.push(row(`l4.idle.${engine}.cpu`, "%", [cpu]), row(`l4.idle.${engine}.rss`, "MB", [rss]));
+    cpus.push(cpu);
+    sizes.push(rss);
+  }
   return {
-    rows: [row("l4.idle.cpu", "%", [cpu]), row("l4.idle.rss", "MB", [rss])],
+    rows,
     bars: [
-      bar("l4.idle.cpu_percent", cpu, IDLE_CPU_LIMIT_PERCENT, "lower"),
-      bar("l4.idle.rss_mb", rss, IDLE_RSS_LIMIT_MB, "lower"),
+      bar("l4.idle.cpu_percent", Math.max(...cpus), IDLE_CPU_LIMIT_PERCENT, "lower"),
+      bar("l4.idle.rss_mb", Math.max(...sizes), IDLE_RSS_LIMIT_MB, "lower"),
     ],
   };
 }
