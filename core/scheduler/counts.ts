@@ -7,8 +7,10 @@ import { Verdict, VERDICT_NAMES } from "./verdicts.ts";
 
 /** Room for verdicts to come. */
 const VERDICT_SLOTS = 32;
-/** Behind the counters a CPU keeps its clock: two words of 64 bits. */
-const ROW_WORDS = (VERDICT_SLOTS + MAX_NODES + 2) * 2;
+/** Before the counters a CPU keeps its clock: two words of 64 bits. */
+const VERDICTS_AT = 2;
+const FRAMES_AT = VERDICTS_AT + VERDICT_SLOTS;
+const ROW_WORDS = (FRAMES_AT + MAX_NODES) * 2;
 const WORD = 2 ** 32;
 
 export class Counts {
@@ -21,11 +23,11 @@ export class Counts {
 
   /** Counts one more, in the first row: for an engine that is one process. */
   addVerdict(verdict: Verdict): void {
-    this.#add(verdict * 2);
+    this.#add((VERDICTS_AT + verdict) * 2);
   }
 
   addFrame(node: number): void {
-    this.#add((VERDICT_SLOTS + node) * 2);
+    this.#add((FRAMES_AT + node) * 2);
   }
 
   #add(at: number): void {
@@ -35,18 +37,19 @@ export class Counts {
   }
 
   setVerdict(verdict: Verdict, count: number): void {
-    this.#words[verdict * 2] = count % WORD;
-    this.#words[verdict * 2 + 1] = Math.floor(count / WORD);
+    const at = (VERDICTS_AT + verdict) * 2;
+    this.#words[at] = count % WORD;
+    this.#words[at + 1] = Math.floor(count / WORD);
   }
 
   /** Frames with this verdict. */
   verdict(verdict: Verdict): number {
-    return this.#sum(verdict * 2);
+    return this.#sum((VERDICTS_AT + verdict) * 2);
   }
 
   /** Frames handed to the node. */
   frames(node: number): number {
-    return this.#sum((VERDICT_SLOTS + node) * 2);
+    return this.#sum((FRAMES_AT + node) * 2);
   }
 
   #sum(at: number): number {

@@ -42,7 +42,7 @@ static __always_inline __u32 second(struct counts *row)
 {
 	__u64 tick = bpf_jiffies64();
 
-	if (row->tick != tick) {
+	if (unlikely(row->tick != tick)) {
 		row->tick = tick;
 		row->second = bpf_ktime_get_boot_ns() / NS_PER_S;
 	}
@@ -57,7 +57,7 @@ static __always_inline int is_active(__u32 now)
 /* The node's MAC; OUT where it holds no bucket, and where no node has that number. */
 static __always_inline __u64 mac_of(__s32 number)
 {
-	return (__u32)number < MAX_NODES ? nodes[number].mac_and_out : OUT;
+	return likely((__u32)number < MAX_NODES) ? nodes[number].mac_and_out : OUT;
 }
 
 static __always_inline void add_groups(__s32 number, __s32 count)
@@ -91,14 +91,14 @@ __noinline int assign(struct bucket *bucket, __u32 word, __u32 now)
 /* A division costs more than all else that finds the bucket, and most tables are of a power of two. */
 static __always_inline __u32 modulo(__u64 value, __u32 size)
 {
-	return size & (size - 1) ? value % size : value & (size - 1);
+	return unlikely(size & (size - 1)) ? value % size : value & (size - 1);
 }
 
 static __always_inline __u32 bucket_of(const struct frame *f)
 {
 	__u64 sum;
 
-	if (settings.keyed)
+	if (unlikely(settings.keyed))
 		return sip_client(settings.hash_key, f->client, f->client_words, f->client_port) % settings.size;
 	sum = f->client_words == 1 ?
 		      bpf_ntohl(f->client[0]) :
@@ -160,7 +160,7 @@ static __always_inline __s32 node_of_client(const struct frame *f, __u32 now, __
 	owner = (__u16)word;
 	*mac = mac_of(owner);
 	/* Only what opens a connection moves an idle bucket. */
-	if (*mac & OUT || (f->opens && is_aged(word, now, settings.bucket_timeout + settings.stamp_every))) {
+	if (unlikely(*mac & OUT) || (f->opens && is_aged(word, now, settings.bucket_timeout + settings.stamp_every))) {
 		/* User space may release the bucket, or let the node fail, between the choice and here. */
 		for (int i = 0; i < ASSIGN_ATTEMPTS && is_active(now); i++) {
 			owner = assign(bucket, word, now);
@@ -193,9 +193,9 @@ static __always_inline enum verdict read_frame(struct xdp_md *ctx, struct frame 
 			return TRUNCATED;
 		type = bpf_ntohs(*field);
 	}
-	switch (type) {
-	case TYPE_IPV4:
+	if (likely(type == TYPE_IPV4))
 		return read_ipv4(ctx, f);
+	switch (type) {
 	case TYPE_IPV6:
 		return read_ipv6(ctx, f);
 	case TYPE_ARP:
@@ -227,20 +227,20 @@ static __always_inline enum verdict decide(struct xdp_md *ctx, struct frame *f, 
 		return TRUNCATED;
 	source = source_of(ethernet);
 	verdict = read_frame(ctx, f, ethernet->type);
-	if (verdict == NEIGHBOUR) {
+	if (unlikely(verdict == NEIGHBOUR)) {
 		/* Members ask too: who wants to schedule looks for a rival first. */
 		if (!is_active(now) || source == own)
 			return NEIGHBOUR;
 		return f->end ? answer_solicitation(ctx, f->network, own) : answer_arp(ctx, f->network, own);
 	}
-	if (verdict != FORWARDED && verdict != PING && verdict != FRAGMENT)
+	if (unlikely(verdict != FORWARDED && verdict != PING && verdict != FRAGMENT))
 		return verdict;
-	if (destination_of(ethernet) != own)
+	if (unlikely(destination_of(ethernet) != own))
 		return OTHER_MAC;
 	/* One hop: bounced between two schedulers a frame would live for ever, since no TTL is counted down. */
 	if (is_member(source))
 		return ALREADY_SCHEDULED;
-	if (verdict == FORWARDED) {
+	if (likely(verdict == FORWARDED)) {
 		number = node_of_client(f, now, &mac);
 	} else if (verdict == FRAGMENT) {
 		number = node_of_fragment(f, now);
@@ -249,12 +249,12 @@ static __always_inline enum verdict decide(struct xdp_md *ctx, struct frame *f, 
 		number = settings.self;
 		mac = own;
 	}
-	if (mac & OUT) {
+	if (unlikely(mac & OUT)) {
 		if (verdict == FRAGMENT)
 			return FRAGMENT;
 		return is_active(now) ? NO_NODE : NOT_ACTIVE;
 	}
-	if (f->fragment_tag && verdict != FRAGMENT)
+	if (unlikely(f->fragment_tag) && verdict != FRAGMENT)
 		remember_fragment(f, number, now);
 	/* From here on it is a member's, so that the kernel guard passes it and no other scheduler takes it. */
 	set_macs(ethernet, mac, own);
@@ -312,7 +312,7 @@ static __always_inline int schedule(struct xdp_md *ctx)
 		return XDP_PASS;
 	verdict = decide(ctx, &f, row);
 	row->verdict[verdict & (VERDICT_SLOTS - 1)]++;
-	if ((__s32)((__u32)row->second - settings.capture_until) < 0)
+	if (unlikely((__s32)((__u32)row->second - settings.capture_until) < 0))
 		capture(ctx, verdict, bpf_xdp_get_buff_len(ctx));
 	return action_of(verdict);
 }

@@ -93,13 +93,13 @@ static __always_inline void *bytes_at(const struct xdp_md *ctx, __u32 at, __u32 
 	if (at > MAX_OFFSET)
 		return NULL;
 	found += at;
-	return found + bytes > (void *)(long)ctx->data_end ? NULL : found;
+	return likely(found + bytes <= (void *)(long)ctx->data_end) ? found : NULL;
 }
 
 /* Whether the frame holds the packet up to its end; a long one lies in several buffers, which costs a call to know. */
 static __always_inline int holds_packet(struct xdp_md *ctx, struct frame *f)
 {
-	if (f->end > f->length)
+	if (unlikely(f->end > f->length))
 		f->length = bpf_xdp_get_buff_len(ctx);
 	return f->end <= f->length;
 }
@@ -128,7 +128,7 @@ static __always_inline int find_vip4(__u32 address)
 	const __u32 mark = bpf_htonl(0xffff);
 
 	/* Most frames are for the array's own VIP. */
-	if (settings.vips && settings.vip[0][3] == address && settings.vip[0][2] == mark)
+	if (likely(settings.vips && settings.vip[0][3] == address && settings.vip[0][2] == mark))
 		return 0;
 	const struct address mapped = { { 0, 0, mark, address } };
 	return find_vip(&mapped);
@@ -167,10 +167,10 @@ static __always_inline enum verdict read_ports(struct xdp_md *ctx, struct frame 
 {
 	const __be16 *port;
 
-	if (protocol == PROTOCOL_TCP) {
+	if (likely(protocol == PROTOCOL_TCP)) {
 		const __u8 *tcp = bytes_at(ctx, at, TCP_BYTES);
 
-		if (at + TCP_BYTES > f->end || !tcp)
+		if (unlikely(at + TCP_BYTES > f->end || !tcp))
 			return TRUNCATED;
 		f->opens = (tcp[13] & (FLAG_SYN | FLAG_ACK)) == FLAG_SYN;
 		port = (const __be16 *)tcp;
@@ -182,7 +182,7 @@ static __always_inline enum verdict read_ports(struct xdp_md *ctx, struct frame 
 	} else {
 		return OTHER_PROTOCOL;
 	}
-	if (!is_served(vip, protocol == PROTOCOL_UDP, port[1]))
+	if (unlikely(!is_served(vip, protocol == PROTOCOL_UDP, port[1])))
 		return OTHER_PORT;
 	f->client_port = port[0];
 	return FORWARDED;

@@ -52,19 +52,19 @@ static __always_inline enum verdict read_ipv4(struct xdp_md *ctx, struct frame *
 	__u8 first;
 	int vip;
 
-	if (!ip)
+	if (unlikely(!ip))
 		return TRUNCATED;
 	first = *(const __u8 *)ip;
 	header = (first & 15) * 4;
 	f->end = at + bpf_ntohs(ip->tot_len);
-	if (first >> 4 != 4 || header < IPV4_BYTES || at + header > f->end)
+	if (unlikely(first >> 4 != 4 || header < IPV4_BYTES || at + header > f->end))
 		return BAD_IP;
-	if (!holds_packet(ctx, f))
+	if (unlikely(!holds_packet(ctx, f)))
 		return TRUNCATED;
 	vip = find_vip4(ip->daddr);
 	if (vip < 0)
 		return NOT_FOR_VIP;
-	if (ip->frag_off & bpf_htons(MORE_FRAGMENTS | OFFSET_MASK)) {
+	if (unlikely(ip->frag_off & bpf_htons(MORE_FRAGMENTS | OFFSET_MASK))) {
 		mix_fragment(f, bpf_ntohl(ip->saddr));
 		mix_fragment(f, bpf_ntohl(ip->daddr));
 		mix_fragment(f, (__u32)bpf_ntohs(ip->id) << 8 | ip->protocol);
@@ -72,7 +72,7 @@ static __always_inline enum verdict read_ipv4(struct xdp_md *ctx, struct frame *
 		if (ip->frag_off & bpf_htons(OFFSET_MASK))
 			return FRAGMENT;
 	}
-	if (ip->protocol == PROTOCOL_ICMP)
+	if (unlikely(ip->protocol == PROTOCOL_ICMP))
 		return read_icmp4(ctx, f, at + header);
 	f->client[0] = ip->saddr;
 	f->client_words = 1;

@@ -8,6 +8,10 @@
 #include <linux/types.h>
 #include <bpf/bpf_helpers.h>
 
+/* The way of a frame of a known client lies in one piece: of a program that is called once a frame much has left the nearest cache. */
+#define likely(condition) __builtin_expect(!!(condition), 1)
+#define unlikely(condition) __builtin_expect(!!(condition), 0)
+
 #define UNASSIGNED -1
 /* Seconds that another CPU's clock may be ahead. */
 #define CLOCK_SLACK_S 8
@@ -103,10 +107,10 @@ struct node {
 
 /* One row a CPU, so that no counter is shared. */
 struct counts {
-	__u64 verdict[VERDICT_SLOTS];
-	__u64 frames[MAX_NODES];
 	/* The boot clock's second at that tick: the clock is read once a tick, not once a frame. */
 	__u64 tick, second;
+	__u64 verdict[VERDICT_SLOTS];
+	__u64 frames[MAX_NODES];
 };
 
 /* A bit a port; index: VIP * 2, + 1 for UDP. */

@@ -1,4 +1,5 @@
 /** Nanoseconds of the program a frame, by bpf_prog_test_run on a frame that a step before it varies. */
+import { bootSeconds } from "../../../ffi/clock.ts";
 import { BpfProgram, possibleCpus } from "../../../ffi/bpf.ts";
 import { mapNameOf } from "../../../core/scheduler/bpf/object.ts";
 import { mapTables } from "../../../core/scheduler/table_maps.ts";
@@ -61,7 +62,12 @@ function measure(elf: Uint8Array<ArrayBuffer>, size: number, rounds: number): Re
   return samples;
 }
 
+/** Every bucket assigned, and in use. */
 function assignAll(tables: SchedulerTables, size: number): void {
   arrayOver(testConfig(Array(NODES).fill({}), { table_size: size, bucket_timeout: "5m" }), tables);
-  for (let bucket = 0; bucket < size; bucket++) tables.buckets.setNode(bucket, 1 + bucket % (NODES - 1));
+  const now = bootSeconds();
+  for (let bucket = 0; bucket < size; bucket++) {
+    tables.buckets.setNode(bucket, 1 + bucket % (NODES - 1));
+    tables.buckets.touch(bucket, now);
+  }
 }
