@@ -4,11 +4,14 @@ import { delay } from "../../core/delay.ts";
 import type { Host } from "../../core/lab/host.ts";
 import { Lab } from "../../core/lab/lab.ts";
 import { dlbaCommand } from "../../core/node/role.ts";
+import { ArraySecret } from "../../core/secrets/array_secret.ts";
 
 export const VIP = "10.79.0.100";
 export const VIP6 = "2001:db8:79::100";
 /** Of the server that {@linkcode DirectArray.startBulk} starts. */
 export const BULK_PORT = 81;
+/** Of the UDP server that {@linkcode DirectArray.startEcho} starts. */
+export const ECHO_PORT = 5300;
 export const NODES = ["a", "b", "c"];
 
 /** The engines of the config, and where each says it runs. */
@@ -21,7 +24,7 @@ export const ENGINES = [
 export type EngineConfig = typeof ENGINES[number];
 
 export class DirectArray {
-  private constructor(readonly lab: Lab, readonly engine: EngineConfig) {}
+  private constructor(readonly lab: Lab, readonly engine: EngineConfig, readonly hash: "modulo" | "keyed") {}
 
   /** Of a node's processes. */
   env(name: string): Record<string, string> {
@@ -29,14 +32,16 @@ export class DirectArray {
   }
 
   /** Makes the hosts and the config; nothing is prepared and nothing runs. */
-  static async create(engine: EngineConfig): Promise<DirectArray> {
+  static async create(engine: EngineConfig, hash: "modulo" | "keyed" = "modulo"): Promise<DirectArray> {
     const lab = await Lab.create([
       { name: "client", addresses: ["10.79.0.201/24", "2001:db8:79::c9/64"] },
       ...NODES.map((name, i) => ({ name, addresses: [`10.79.0.${11 + i}/24`, `2001:db8:79::${11 + i}/64`] })),
       { name: "router", addresses: ["10.79.0.1/24"] },
       { name: "far", addresses: ["10.81.0.1/24"] },
     ]);
-    const array = new DirectArray(lab, engine);
+    const array = new DirectArray(lab, engine, hash);
+    await Deno.mkdir(`${lab.dir}/secrets`);
+    await Deno.writeTextFile(`${lab.dir}/secrets/array.key`, ArraySecret.newFile(), { mode: 0o600 });
     await Deno.writeTextFile(`${lab.dir}/dlba.yaml`, array.#configText());
     if (engine.place === "xdp, native") await lab.acceptNativeXdp("a");
     return array;
@@ -48,11 +53,13 @@ export class DirectArray {
       return `  - { id: ${id}, name: ${name}, address: ${address}/24, mac: "${mac}", interface: eth0 }`;
     });
     return `array: { name: test, vip: ${VIP}, mode: direct }
-scheduler: { ${this.engine.config} }
+scheduler: { ${this.engine.config}, hash: ${this.hash} }
 failover: { coordination: none, sweep_delay: 200ms, status_timeout: 500ms }
 services:
   - { vip: ${VIP}, ports: [${BULK_PORT}] }
   - { vip: "${VIP6}", ports: [${BULK_PORT}] }
+  - { vip: ${VIP}, protocol: udp, ports: [${ECHO_PORT}] }
+  - { vip: "${VIP6}", protocol: udp, ports: [${ECHO_PORT}] }
 nodes:
 ${nodes.join("\n")}
 `;
@@ -89,6 +96,16 @@ ${nodes.join("\n")}
       this.lab.host(name).start(command).unref();
     }
     await until(() => NODES.every((name) => /^bulk ready$/m.test(this.lab.host(name).log())), "the bulk servers");
+  }
+
+  /** Starts a UDP server on the VIPs of every node. */
+  async startEcho(): Promise<void> {
+    const script = new URL("echo_server.ts", import.meta.url).pathname;
+    for (const name of NODES) {
+      const command = [Deno.execPath(), "run", "-A", "--no-check", script, name, String(ECHO_PORT), VIP, VIP6];
+      this.lab.host(name).start(command).unref();
+    }
+    await until(() => NODES.every((name) => /^echo ready$/m.test(this.lab.host(name).log())), "the echo servers");
   }
 
   startWeb(name: string): Deno.ChildProcess {
