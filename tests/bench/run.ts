@@ -11,6 +11,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   http: () => import("./http/bench.ts"),
   tls: () => import("./tls/bench.ts"),
   l4: () => import("./l4/bench.ts"),
+  speederize: () => import("./speederize/bench.ts"),
   policy: () => import("./policy/bench.ts"),
   failover: () => import("./failover/bench.ts"),
 };
