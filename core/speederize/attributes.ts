@@ -1,15 +1,30 @@
 /** The URLs in the attributes of a tag, and what becomes of them. */
-import { decodeLatin1, encodeLatin1 } from "../proxy/http1/latin1.ts";
+import { decodeLatin1 } from "../proxy/http1/latin1.ts";
+import {
+  AS,
+  CROSSORIGIN,
+  FIRST_LAZY,
+  HREF,
+  IMAGESRCSET,
+  INTEGRITY,
+  POSTER,
+  REL,
+  SRC,
+  SRCSET,
+  STYLE_ATTRIBUTE,
+  TYPE,
+} from "./attribute_names.ts";
 import { CssScanner } from "./css_scanner.ts";
 import type { DocumentUrls } from "./document_urls.ts";
 import type { OnDoubt } from "./doubts.ts";
 import { AUDIO, IMG, INPUT, LINK, SCRIPT as SCRIPT_ELEMENT, SOURCE, VIDEO } from "./elements.ts";
-import { Resolved } from "./references.ts";
+import { resolve, type ResolvedBytes, resolvedText } from "./references.ts";
 import type { Splice } from "./splice.ts";
 import { candidateEnd, candidateStart, descriptorsEnd, trimCommas } from "./srcset.ts";
 import type { Tag } from "./tag.ts";
 import { FONT, IMAGE, MEDIA, SCRIPT, STYLE, WITH_CORS } from "./url_use.ts";
 
+const AMPERSAND = 38;
 const SPACE_AROUND = /^[\t\n\f\r ]+|[\t\n\f\r ]+$/g;
 /** `rel` of links that load what the page shows; what a user or a crawler follows is not among them. */
 const ICONS = new Set(["icon", "apple-touch-icon", "apple-touch-icon-precomposed", "mask-icon"]);
@@ -42,32 +57,32 @@ export class AttributeRewriter {
   /** A start tag of an element of which all attributes are noted. */
   rewriteElement(tag: Tag): void {
     if (tag.isCrowded) return this.onDoubt("too_long");
-    const cors = tag.find("crossorigin") < 0 ? 0 : WITH_CORS;
+    const cors = tag.find(CROSSORIGIN) < 0 ? 0 : WITH_CORS;
     switch (tag.element) {
       case IMG:
-        this.#url(tag, "src", IMAGE | cors);
-        this.#srcset(tag, "srcset", IMAGE | cors);
+        this.#url(tag, SRC, IMAGE | cors);
+        this.#srcset(tag, SRCSET, IMAGE | cors);
         this.#lazy(tag, cors);
         break;
       case SOURCE:
-        this.#url(tag, "src", MEDIA | cors | this.#mediaCors);
-        this.#srcset(tag, "srcset", IMAGE | cors);
+        this.#url(tag, SRC, MEDIA | cors | this.#mediaCors);
+        this.#srcset(tag, SRCSET, IMAGE | cors);
         this.#lazy(tag, cors);
         break;
       case VIDEO:
         this.#mediaCors = cors;
-        this.#url(tag, "src", MEDIA | cors);
-        this.#url(tag, "poster", IMAGE | cors);
+        this.#url(tag, SRC, MEDIA | cors);
+        this.#url(tag, POSTER, IMAGE | cors);
         break;
       case AUDIO:
         this.#mediaCors = cors;
-        this.#url(tag, "src", MEDIA | cors);
+        this.#url(tag, SRC, MEDIA | cors);
         break;
       case INPUT:
-        if (word(tag, "type") === "image") this.#url(tag, "src", IMAGE);
+        if (word(tag, TYPE) === "image") this.#url(tag, SRC, IMAGE);
         break;
       case SCRIPT_ELEMENT:
-        if (!this.#isPinned(tag)) this.#url(tag, "src", SCRIPT | (word(tag, "type") === "module" ? WITH_CORS : cors));
+        if (!this.#isPinned(tag)) this.#url(tag, SRC, SCRIPT | (word(tag, TYPE) === "module" ? WITH_CORS : cors));
         break;
       case LINK:
         if (!this.#isPinned(tag)) this.#link(tag, cors);
@@ -85,33 +100,33 @@ export class AttributeRewriter {
   }
 
   #isPinned(tag: Tag): boolean {
-    const at = tag.find("integrity");
+    const at = tag.find(INTEGRITY);
     if (at < 0 || tag.value(at).trim() === "") return false;
     this.onDoubt("integrity");
     return true;
   }
 
   #link(tag: Tag, cors: number): void {
-    const rels = word(tag, "rel").split(/[\t\n\f\r ]+/);
-    if (rels.includes("stylesheet")) this.#url(tag, "href", STYLE | cors);
-    else if (rels.some((rel) => ICONS.has(rel))) this.#url(tag, "href", IMAGE | cors);
-    else if (rels.includes("modulepreload")) this.#url(tag, "href", SCRIPT | WITH_CORS);
+    const rels = word(tag, REL).split(/[\t\n\f\r ]+/);
+    if (rels.includes("stylesheet")) this.#url(tag, HREF, STYLE | cors);
+    else if (rels.some((rel) => ICONS.has(rel))) this.#url(tag, HREF, IMAGE | cors);
+    else if (rels.includes("modulepreload")) this.#url(tag, HREF, SCRIPT | WITH_CORS);
     else if (rels.includes("preload")) {
-      const use = PRELOADS.get(word(tag, "as"));
+      const use = PRELOADS.get(word(tag, AS));
       if (use === undefined) return;
-      this.#url(tag, "href", use | cors);
-      if (use === IMAGE) this.#srcset(tag, "imagesrcset", use | cors);
+      this.#url(tag, HREF, use | cors);
+      if (use === IMAGE) this.#srcset(tag, IMAGESRCSET, use | cors);
     }
   }
 
   #lazy(tag: Tag, cors: number): void {
-    for (const name of this.lazy) {
-      if (name.endsWith("srcset")) this.#srcset(tag, name, IMAGE | cors);
-      else this.#url(tag, name, IMAGE | cors);
+    for (let i = 0; i < this.lazy.length; i++) {
+      if (this.lazy[i]!.endsWith("srcset")) this.#srcset(tag, FIRST_LAZY + i, IMAGE | cors);
+      else this.#url(tag, FIRST_LAZY + i, IMAGE | cors);
     }
   }
 
-  #url(tag: Tag, name: string, use: number): void {
+  #url(tag: Tag, name: number, use: number): void {
     const index = tag.find(name);
     if (index < 0) return;
     const { bytes } = tag;
@@ -122,7 +137,7 @@ export class AttributeRewriter {
     this.#urlAt(bytes, start, end, use);
   }
 
-  #srcset(tag: Tag, name: string, use: number): void {
+  #srcset(tag: Tag, name: number, use: number): void {
     const index = tag.find(name);
     if (index < 0) return;
     const { bytes } = tag;
@@ -136,36 +151,52 @@ export class AttributeRewriter {
   }
 
   #urlAt(bytes: Uint8Array, start: number, end: number, use: number): void {
-    const move = this.urls.movePath(bytes, start, end, use);
-    if (move === undefined) {
-      const value = new Resolved(decodeLatin1(bytes, start, end));
-      const queryAt = value.text.indexOf("?");
-      if (value.unclearAt >= 0 && (queryAt < 0 || value.unclearAt < queryAt)) return this.onDoubt("escape");
-      this.#move(value.text, start, value, 0, use);
-    } else if (move !== null) this.#edit(start, start, move.insert);
+    const text = this.urls.movePath(bytes, start, end, use);
+    if (text === null) return;
+    if (text !== undefined) return this.#edit(start, start + this.urls.dropped, text);
+    const value = resolve(bytes, start, end);
+    const url = decodeLatin1(value.bytes, 0, value.length);
+    const queryAt = url.indexOf("?");
+    if (value.unclearAt >= 0 && (queryAt < 0 || value.unclearAt < queryAt)) return this.onDoubt("escape");
+    const move = this.urls.move(url, use);
+    if (move !== null) this.#edit(start, value.offsets[move.drop]!, move.insert);
   }
 
   rewriteStyle(tag: Tag): void {
-    const index = tag.find("style");
+    const index = tag.find(STYLE_ATTRIBUTE);
     if (index < 0) return;
-    const source = tag.value(index);
-    if (!/url\(/i.test(source)) return;
-    const value = new Resolved(source);
-    if (value.unclearAt >= 0) return this.onDoubt("escape");
-    const bytes = new Uint8Array(value.text.length);
-    encodeLatin1(value.text, bytes, 0);
-    const scanner = new CssScanner((url, at, _end, use) => {
-      this.#move(url, tag.valueStart(index), value, at, use);
-    }, true);
-    scanner.scan(bytes, 0, bytes.length, true);
+    if (!hasUrl(tag.bytes, tag.valueStart(index), tag.valueEnd(index))) return;
+    const { bytes } = tag;
+    const start = tag.valueStart(index);
+    const end = tag.valueEnd(index);
+    this.#css.beginDeclarations();
+    if (bytes.subarray(start, end).includes(AMPERSAND)) {
+      this.#value = resolve(bytes, start, end);
+      if (this.#value.unclearAt >= 0) return this.onDoubt("escape");
+      this.#css.scan(this.#value.bytes, 0, this.#value.length, true);
+    } else {
+      this.#value = null;
+      this.#css.scan(bytes, start, end, true);
+    }
   }
 
-  /** @param at where the URL begins in the value */
-  #move(url: string, valueStart: number, value: Resolved, at: number, use: number): void {
-    const move = this.urls.move(url, use);
-    if (move === null) return;
-    this.#edit(valueStart + value.at(at), valueStart + value.at(at + move.drop), move.insert);
-  }
+  /** A URL of a style attribute, in the tag's bytes or in those of its value with references resolved. */
+  readonly #cssUrl = (bytes: Uint8Array, start: number, end: number, use: number): void => {
+    const { urls } = this;
+    const value = this.#value;
+    let drop = 0;
+    let text = urls.movePath(bytes, start, end, use);
+    if (text === undefined) {
+      const move = urls.move(decodeLatin1(bytes, start, end), use);
+      text = move?.insert ?? null;
+      drop = move?.drop ?? 0;
+    } else drop = urls.dropped;
+    if (text === null) return;
+    if (value === null) this.#edit(start, start + drop, text);
+    else this.#edit(value.offsets[start]!, value.offsets[start + drop]!, text);
+  };
+  readonly #css = new CssScanner(this.#cssUrl);
+  #value: ResolvedBytes | null = null;
 
   /** Attributes stand in any order, and what is replaced goes from left to right. */
   #edit(start: number, end: number, text: string): void {
@@ -187,12 +218,18 @@ export class AttributeRewriter {
   }
 }
 
+/** Whether a parenthesis stands behind an L: in most styles none does. */
+function hasUrl(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let i = start + 3; i < end; i++) if (bytes[i] === 40 && (bytes[i - 1]! | 32) === 108) return true;
+  return false;
+}
+
 function isSpace(byte: number): boolean {
   return byte === 32 || byte >= 9 && byte <= 13 && byte !== 11;
 }
 
 /** The value of an attribute of fixed words; "" without. */
-function word(tag: Tag, name: string): string {
+function word(tag: Tag, name: number): string {
   const index = tag.find(name);
-  return index < 0 ? "" : new Resolved(tag.value(index)).text.replace(SPACE_AROUND, "").toLowerCase();
+  return index < 0 ? "" : resolvedText(tag.value(index)).replace(SPACE_AROUND, "").toLowerCase();
 }

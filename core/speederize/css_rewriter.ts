@@ -10,10 +10,7 @@ export class CssRewriter {
 
   constructor(readonly out: Output, readonly urls: DocumentUrls) {
     const splice = this.#splice = new Splice(out);
-    this.#scanner = new CssScanner((url, start, _end, use) => {
-      const move = urls.move(url, use);
-      if (move) splice.replace(start, start + move.drop, move.insert);
-    });
+    this.#scanner = new CssScanner((bytes, start, end, use) => urls.replace(splice, bytes, start, end, use));
   }
 
   get heldBytes(): number {

@@ -2,13 +2,12 @@
  * Finds the URLs of CSS as it comes in: `url()` in properties that load images and fonts, and `@import`. CSS Syntax level 3, as much
  * of it as is needed to know strings, comments and declarations apart.
  */
-import { decodeLatin1 } from "../proxy/http1/latin1.ts";
 import { LONGEST_URL } from "./document_urls.ts";
 import { lowerCase } from "./elements.ts";
 import { FONT, IMAGE, STYLE, WITH_CORS } from "./url_use.ts";
 
-/** Hears of each URL, without quotes and spaces around it, and where it stands. */
-export type OnUrl = (url: string, start: number, end: number, use: number) => void;
+/** Hears where each URL stands, without quotes and spaces around it. */
+export type OnUrl = (bytes: Uint8Array, start: number, end: number, use: number) => void;
 
 /** Longest name of a property or at-rule that is looked at, bytes; with spaces and the colon it is what is held back of one. */
 const LONGEST_NAME = 64;
@@ -61,12 +60,16 @@ export class CssScanner {
   #atRule: AtRule = "";
   #isInFontFace = false;
   /** The next colon ends a property's name. */
-  #expectsName: boolean;
+  #expectsName = false;
   #use = OTHER;
 
-  /** @param isDeclarations the content of a style attribute: HTML section 3.2.6.4 */
-  constructor(readonly onUrl: OnUrl, isDeclarations = false) {
-    this.#expectsName = isDeclarations;
+  constructor(readonly onUrl: OnUrl) {}
+
+  /** Begins the content of a style attribute: declarations alone (HTML section 3.2.6.4). */
+  beginDeclarations(): void {
+    this.#until = 0;
+    this.#isInFontFace = false;
+    this.#beginDeclaration();
   }
 
   /** Reads the bytes from `at` to `end`; returns where those begin that must be there again with the next ones. */
@@ -194,7 +197,7 @@ export class CssScanner {
   #foundUrl(bytes: Uint8Array, start: number, end: number): void {
     const use = this.#atRule === "import" ? STYLE : this.#use;
     if (this.#atRule === "import") this.#atRule = "other";
-    if (use !== OTHER && end - start <= LONGEST_URL) this.onUrl(decodeLatin1(bytes, start, end), start, end, use);
+    if (use !== OTHER && end - start <= LONGEST_URL) this.onUrl(bytes, start, end, use);
   }
 
   /** Goes on in a comment, string or URL to behind its end. */

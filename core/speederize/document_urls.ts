@@ -1,12 +1,22 @@
 /** The URLs of one page or stylesheet: which are its origin's own, and what is put in the place of their beginnings. */
+import { decodeLatin1 } from "../proxy/http1/latin1.ts";
 import type { OnDoubt } from "./doubts.ts";
 import { HASH_START, hashByte } from "./placement.ts";
+import { originsOf, OTHER_ORIGIN, type OwnOrigins } from "./own_origins.ts";
+import type { Splice } from "./splice.ts";
 import { WITH_CORS } from "./url_use.ts";
 
 /** Replaces the first `drop` characters of a URL. What follows them, query and fragment included, stays as it is. */
 export interface Move {
   readonly drop: number;
   readonly insert: string;
+}
+
+/** A CDN host as it begins URLs. */
+export interface HostTexts {
+  readonly relative: string;
+  readonly http: string;
+  readonly https: string;
 }
 
 /** Where the content of a path is served from. */
@@ -17,7 +27,7 @@ export interface Placement {
    * The same for a path that stands in bytes, from `start` to `pathEnd`; undefined when bytes do not decide.
    * @param hash of path and query, as {@linkcode hashByte} makes it
    */
-  placeBytes(bytes: Uint8Array, start: number, pathEnd: number, hash: number): Move | null | undefined;
+  placeBytes(bytes: Uint8Array, start: number, pathEnd: number, hash: number): HostTexts | null | undefined;
   /** The CDN was seen to allow loads with CORS from this path. */
   allowsCors(path: string): boolean;
 }
@@ -48,12 +58,20 @@ const HASH = 35;
 const RESOLVED = 1;
 const NOT_AFTER_SLASH = 2;
 const ENDS_PATH = 3;
+const REFERENCE = 4;
+const AMP = "&amp;";
 const MEANING = new Uint8Array(256);
 for (let byte = 0; byte <= 32; byte++) MEANING[byte] = RESOLVED;
-for (const character of "\\&%") MEANING[character.charCodeAt(0)] = RESOLVED;
-for (const character of "./") MEANING[character.charCodeAt(0)] = NOT_AFTER_SLASH;
+MEANING["\\".charCodeAt(0)] = RESOLVED;
+MEANING["&".charCodeAt(0)] = REFERENCE;
+for (const character of "./%") MEANING[character.charCodeAt(0)] = NOT_AFTER_SLASH;
 for (const character of "?#") MEANING[character.charCodeAt(0)] = ENDS_PATH;
 const DOT_SEGMENT = /\/\.|\/%2e/i;
+
+function isAmp(bytes: Uint8Array, at: number): boolean {
+  for (let i = 1; i < AMP.length; i++) if (bytes[at + i] !== AMP.charCodeAt(i)) return false;
+  return true;
+}
 
 export class DocumentUrls {
   #directory: string;
@@ -61,19 +79,28 @@ export class DocumentUrls {
   #isBaseForeign = false;
   #hasBase = false;
   #remembered = new Map<string, Move | null>();
+  readonly #origins: OwnOrigins;
 
   constructor(readonly placement: Placement, readonly place: DocumentPlace, readonly onDoubt: OnDoubt) {
     this.#directory = directoryOf(place.path);
+    this.#origins = originsOf(place);
   }
 
+  /** After {@linkcode movePath}: how many bytes the text takes the place of. */
+  dropped = 0;
+
   /**
-   * What becomes of the URL in the bytes from `start` to `end`, without spaces around it, in its most common form: a path from the
-   * root, without anything that would have to be resolved. Undefined when {@linkcode move} must be asked.
+   * What is put before the URL in the bytes from `start` to `end`, without spaces around it, in its most common forms: a path from the
+   * root, with or without the own origin, without anything that would have to be resolved. Null where it stays, undefined where
+   * {@linkcode move} must be asked.
    */
-  movePath(bytes: Uint8Array, start: number, end: number, use: number): Move | null | undefined {
-    if (bytes[start] !== SLASH || this.#isBaseForeign || (use & WITH_CORS) !== 0 || end - start > LONGEST_URL) {
-      return undefined;
-    }
+  movePath(bytes: Uint8Array, start: number, end: number, use: number): string | null | undefined {
+    if ((use & WITH_CORS) !== 0 || end - start > LONGEST_URL) return undefined;
+    const origin = bytes[start] === SLASH && bytes[start + 1] !== SLASH ? null : this.#origins.find(bytes, start, end);
+    if (origin === undefined || origin === null && this.#isBaseForeign) return undefined;
+    if (origin === OTHER_ORIGIN) return null;
+    this.dropped = origin === null ? 0 : origin.bytes.length;
+    start += this.dropped;
     let hash = hashByte(HASH_START, SLASH);
     let pathEnd = end;
     let before = SLASH;
@@ -82,18 +109,29 @@ export class DocumentUrls {
       const meaning = MEANING[byte]!;
       if (meaning !== 0) {
         if (meaning === RESOLVED || meaning === NOT_AFTER_SLASH && before === SLASH) return undefined;
-        if (meaning === ENDS_PATH && pathEnd === end) {
-          if (byte === HASH) {
-            pathEnd = i;
-            break;
-          }
-          pathEnd = i;
-        } else if (byte === HASH) break;
+        if (meaning === REFERENCE) {
+          // Of a query's only the one that is in most of them.
+          if (pathEnd === end || !isAmp(bytes, i)) return undefined;
+          i += AMP.length - 1;
+        } else if (byte === HASH) {
+          if (pathEnd === end) pathEnd = i;
+          break;
+        } else if (meaning === ENDS_PATH && pathEnd === end) pathEnd = i;
       }
       hash = hashByte(hash, byte);
       before = byte;
     }
-    return this.placement.placeBytes(bytes, start, pathEnd, hash);
+    const texts = this.placement.placeBytes(bytes, start, pathEnd, hash);
+    return texts ? origin === null ? texts.relative : texts[origin.text] : texts;
+  }
+
+  /** Replaces the beginning of the URL in the bytes from `start` to `end` if it moves. */
+  replace(splice: Splice, bytes: Uint8Array, start: number, end: number, use: number): void {
+    const text = this.movePath(bytes, start, end, use);
+    if (text === null) return;
+    if (text !== undefined) return splice.replace(start, start + this.dropped, text);
+    const move = this.move(decodeLatin1(bytes, start, end), use);
+    if (move !== null) splice.replace(start, start + move.drop, move.insert);
   }
 
   /** What becomes of a URL without spaces around it; null when it stays. */

@@ -1,4 +1,6 @@
 /** The elements that the rewriter must know: those with URLs to move, and those after which other rules hold. */
+import { NameTable } from "./name_table.ts";
+
 export const NONE = 0;
 export const IMG = 1;
 export const SCRIPT = 2;
@@ -63,35 +65,11 @@ export const LEAVES_FOREIGN: ReadonlySet<string> = new Set(
     "noframes noscript plaintext template").split(" "),
 );
 
-const MOST_LETTERS = Math.max(...NAMES.map((name) => name.length));
-/** The known names of each length and first letter: most tags have none there, and the look-up ends. */
-const candidates: (readonly { readonly number: number; readonly name: Uint8Array }[] | null)[] = Array.from(
-  { length: (MOST_LETTERS + 1) * 32 },
-  (_, slot) => {
-    const found = NAMES.map((name, number) => ({ number, name: new TextEncoder().encode(name) }))
-      .filter(({ name }) => name.length > 0 && slotOf(name, 0, name.length) === slot);
-    return found.length === 0 ? null : found;
-  },
-);
-
-function slotOf(bytes: Uint8Array, start: number, length: number): number {
-  return length * 32 + (bytes[start]! & 31);
-}
+const table = new NameTable(NAMES);
 
 /** Which element the name from `start` to `end` is, in any case of letters. */
 export function elementAt(bytes: Uint8Array, start: number, end: number): number {
-  const length = end - start;
-  if (length > MOST_LETTERS) return NONE;
-  const found = candidates[slotOf(bytes, start, length)]!;
-  if (found === null) return NONE;
-  for (let i = 0; i < found.length; i++) if (isSame(bytes, start, found[i]!.name)) return found[i]!.number;
-  return NONE;
-}
-
-/** A name of letters alone: a byte that differs in the bit of their case is no other letter. */
-function isSame(bytes: Uint8Array, start: number, name: Uint8Array): boolean {
-  for (let i = 0; i < name.length; i++) if ((bytes[start + i]! | 32) !== name[i]) return false;
-  return true;
+  return Math.max(NONE, table.find(bytes, start, end));
 }
 
 /** Bytes as text, A to Z in lower case. */

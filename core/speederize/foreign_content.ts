@@ -3,11 +3,20 @@
  * browser may leave it, or read HTML in it, is answered by false: then nobody knows without the tree.
  */
 import { LEAVES_FOREIGN } from "./elements.ts";
+import { NameTable } from "./name_table.ts";
 
 /** In SVG ordinary elements, whose names are those of raw text in HTML; only text is expected in them. */
 const TEXT_ONLY = new Set(["style", "script", "title", "desc"]);
 /** Of MathML those within which HTML is read; only text is expected in them. */
 const TEXT_ONLY_IN_MATH = new Set(["mi", "mo", "mn", "ms", "mtext"]);
+
+const table = new NameTable([...LEAVES_FOREIGN, ...TEXT_ONLY, ...TEXT_ONLY_IN_MATH, "svg", "math"]);
+
+/** The name where anything hangs on it; "" for all others. */
+function nameOf(bytes: Uint8Array, start: number, end: number): string {
+  const number = table.find(bytes, start, end);
+  return number < 0 ? "" : table.names[number]!;
+}
 
 export class ForeignContent {
   #root = "";
@@ -25,8 +34,14 @@ export class ForeignContent {
     this.#textOnly = "";
   }
 
+  /** Nothing hangs from an element of that name. */
+  isPlain(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.#textOnly === "" && table.find(bytes, start, end) < 0;
+  }
+
   /** A start tag within it. */
-  started(name: string, isSelfClosing: boolean): boolean {
+  started(bytes: Uint8Array, start: number, end: number, isSelfClosing: boolean): boolean {
+    const name = nameOf(bytes, start, end);
     if (this.#textOnly !== "" || LEAVES_FOREIGN.has(name)) return false;
     if (isSelfClosing) return true;
     if (name === this.#root) this.#depth++;
@@ -37,7 +52,8 @@ export class ForeignContent {
   }
 
   /** An end tag within it. */
-  ended(name: string): boolean {
+  ended(bytes: Uint8Array, start: number, end: number): boolean {
+    const name = nameOf(bytes, start, end);
     if (this.#textOnly !== "") {
       const isEnd = name === this.#textOnly;
       this.#textOnly = "";

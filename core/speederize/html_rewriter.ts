@@ -3,6 +3,7 @@
  * browser's tokenizer does (HTML section 13.2.5), keeps of the tree what changes how text is read, and looks only at tags that can
  * hold a URL. Where a browser's reading depends on more, the rest of the page passes untouched.
  */
+import { attributeTable, CHARSET, CONTENT, HREF, HTTP_EQUIV, TYPE } from "./attribute_names.ts";
 import { AttributeRewriter } from "./attributes.ts";
 import { isPlainCharset } from "./charset.ts";
 import { CssScanner } from "./css_scanner.ts";
@@ -11,11 +12,12 @@ import type { Doubt, OnDoubt } from "./doubts.ts";
 import * as element from "./elements.ts";
 import { endOfCdata, endOfComment } from "./comments.ts";
 import { ForeignContent } from "./foreign_content.ts";
+import type { NameTable } from "./name_table.ts";
 import type { Output } from "./output.ts";
 import { RawText } from "./raw_text.ts";
-import { Resolved } from "./references.ts";
+import { resolvedText } from "./references.ts";
 import { MAX_HELD, Splice } from "./splice.ts";
-import { Tag } from "./tag.ts";
+import { endOfName, NOT_PLAIN, skipPlainTag, Tag } from "./tag.ts";
 
 const LESS = 60;
 const GREATER = 62;
@@ -41,7 +43,7 @@ const UNTOUCHED = 8;
 export class HtmlRewriter {
   readonly #splice: Splice;
   readonly #attributes: AttributeRewriter;
-  readonly #tag = new Tag();
+  readonly #tag: Tag;
   readonly #raw = new RawText();
   readonly #foreign = new ForeignContent();
   #css: CssScanner | null = null;
@@ -60,6 +62,7 @@ export class HtmlRewriter {
     lazy: readonly string[] = [],
   ) {
     this.#splice = new Splice(out);
+    this.#tag = new Tag(tableOf(lazy));
     this.#attributes = new AttributeRewriter(this.#splice, urls, lazy, onDoubt);
   }
 
@@ -143,6 +146,8 @@ export class HtmlRewriter {
     if (at + 1 === end) return ~at;
     const byte = bytes[at + 1]!;
     if (isLetter(byte)) {
+      const plain = this.#skipPlain(bytes, at + 1, end);
+      if (plain >= 0 && plain - at <= MAX_HELD) return plain;
       const next = this.#tag.read(bytes, at + 1, end);
       if (next < 0) return ~this.#holdTag(bytes, at, end);
       this.#started(next - at <= MAX_HELD, bytes);
@@ -151,6 +156,12 @@ export class HtmlRewriter {
     if (byte === SLASH) {
       if (at + 2 === end) return ~at;
       if (isLetter(bytes[at + 2]!)) {
+        // Most end tags change nothing, and hold but a name.
+        if (this.#templates === 0 && !this.#isInSelect && !this.#foreign.isInside) {
+          let close = at + 3;
+          while (close < end && bytes[close]! > GREATER) close++;
+          if (close < end && bytes[close] === GREATER) return close + 1;
+        }
         const next = this.#tag.read(bytes, at + 2, end);
         if (next < 0) return ~this.#holdTag(bytes, at, end);
         this.#ended(bytes);
@@ -163,6 +174,15 @@ export class HtmlRewriter {
     if (byte !== QUESTION) return at + 1;
     this.#state = BOGUS;
     return at + 2;
+  }
+
+  /** Behind a start tag from which nothing hangs; {@linkcode NOT_PLAIN} for others. */
+  #skipPlain(bytes: Uint8Array, at: number, end: number): number {
+    const nameEnd = endOfName(bytes, at, end);
+    const isPlain = this.#foreign.isInside
+      ? this.#foreign.isPlain(bytes, at, nameEnd)
+      : element.elementAt(bytes, at, nameEnd) === element.NONE;
+    return isPlain ? skipPlainTag(bytes, nameEnd, end) : NOT_PLAIN;
   }
 
   #declaration(bytes: Uint8Array, at: number, end: number): number {
@@ -211,8 +231,8 @@ export class HtmlRewriter {
     const tag = this.#tag;
     if (this.#foreign.isInside) {
       // Of a tag that did not fit the name is gone.
-      const name = isWhole ? element.lowerCase(bytes, tag.nameStart, tag.nameEnd) : "";
-      if (name === "" || !this.#foreign.started(name, tag.isSelfClosing)) this.#giveUp("foreign_content");
+      const isClear = isWhole && this.#foreign.started(bytes, tag.nameStart, tag.nameEnd, tag.isSelfClosing);
+      if (!isClear) this.#giveUp("foreign_content");
       return;
     }
     if (tag.element === element.NONE) {
@@ -255,13 +275,10 @@ export class HtmlRewriter {
   }
 
   #beginStyle(tag: Tag): void {
-    const type = tag.find("type");
+    const type = tag.find(TYPE);
     if (type >= 0 && !["", "text/css"].includes(tag.value(type).toLowerCase())) return;
     this.#state = CSS;
-    this.#css = new CssScanner((url, start, _end, use) => {
-      const move = this.urls.move(url, use);
-      if (move) this.#splice.replace(start, start + move.drop, move.insert);
-    });
+    this.#css = new CssScanner((bytes, start, end, use) => this.urls.replace(this.#splice, bytes, start, end, use));
   }
 
   #style(bytes: Uint8Array, at: number, end: number, isLast: boolean): number {
@@ -277,27 +294,27 @@ export class HtmlRewriter {
   #ended(bytes: Uint8Array): void {
     const tag = this.#tag;
     if (this.#foreign.isInside) {
-      if (!this.#foreign.ended(element.lowerCase(bytes, tag.nameStart, tag.nameEnd))) this.#giveUp("foreign_content");
+      if (!this.#foreign.ended(bytes, tag.nameStart, tag.nameEnd)) this.#giveUp("foreign_content");
     } else if (tag.element === element.TEMPLATE) this.#templates = Math.max(0, this.#templates - 1);
     else if (tag.element === element.SELECT) this.#isInSelect = false;
   }
 
   #base(tag: Tag): boolean {
-    const href = tag.find("href");
-    if (href < 0 || this.urls.setBase(new Resolved(tag.value(href)).text.trim())) return true;
+    const href = tag.find(HREF);
+    if (href < 0 || this.urls.setBase(resolvedText(tag.value(href)).trim())) return true;
     this.#giveUp("base");
     return false;
   }
 
   #meta(tag: Tag): boolean {
-    const charset = tag.find("charset");
+    const charset = tag.find(CHARSET);
     if (charset >= 0 && !isPlainOrUtf16(tag.value(charset))) {
       this.#giveUp("charset");
       return false;
     }
-    const name = tag.find("http-equiv");
-    const kind = name < 0 ? "" : new Resolved(tag.value(name)).text.trim().toLowerCase();
-    const content = tag.find("content");
+    const name = tag.find(HTTP_EQUIV);
+    const kind = name < 0 ? "" : resolvedText(tag.value(name)).trim().toLowerCase();
+    const content = tag.find(CONTENT);
     if (kind === "content-security-policy") {
       this.#giveUp("csp_meta");
       return false;
@@ -308,6 +325,18 @@ export class HtmlRewriter {
     this.#giveUp("charset");
     return false;
   }
+}
+
+/** Most pages have the same attributes: one config. */
+let lastLazy: readonly string[] | undefined;
+let lastTable: NameTable | undefined;
+
+function tableOf(lazy: readonly string[]): NameTable {
+  if (lazy !== lastLazy || lastTable === undefined) {
+    lastLazy = lazy;
+    lastTable = attributeTable(lazy);
+  }
+  return lastTable;
 }
 
 /** In a meta element that could be read UTF-16 means UTF-8: HTML section 13.2.3.2. */

@@ -1,5 +1,5 @@
 /** Which CDN host serves a path: the mapping of the config, as it holds for one response. */
-import type { Move, Placement } from "./document_urls.ts";
+import type { HostTexts, Placement } from "./document_urls.ts";
 import type { PathPattern } from "./path_pattern.ts";
 import { kindOf } from "./url_use.ts";
 
@@ -28,13 +28,16 @@ export function hashByte(hash: number, byte: number): number {
 }
 
 export class RulePlacement implements Placement {
-  readonly #moves: readonly (readonly Move[])[];
+  /** By rule. */
+  readonly #texts: readonly (readonly HostTexts[])[];
   /** Bytes of a path decide. */
   readonly #isPlain: boolean;
 
   /** @param onBlocked hears that the page's policy keeps a load */
   constructor(readonly rules: readonly CdnRule[], readonly conditions: Conditions, readonly onBlocked: () => void) {
-    this.#moves = rules.map(({ hosts }) => hosts.map((host) => ({ drop: 0, insert: `//${host}` })));
+    this.#texts = rules.map(({ hosts }) =>
+      hosts.map((host) => ({ relative: `//${host}`, http: `http://${host}`, https: `https://${host}` }))
+    );
     this.#isPlain = conditions.allows === null && conditions.moves === null &&
       rules.every(({ paths, except }) => [...paths, ...except].every((pattern) => pattern.isSimple));
   }
@@ -56,14 +59,14 @@ export class RulePlacement implements Placement {
     return null;
   }
 
-  placeBytes(bytes: Uint8Array, start: number, pathEnd: number, hash: number): Move | null | undefined {
+  placeBytes(bytes: Uint8Array, start: number, pathEnd: number, hash: number): HostTexts | null | undefined {
     if (!this.#isPlain) return undefined;
     const { rules } = this;
     for (let i = 0; i < rules.length; i++) {
       const { paths, except } = rules[i]!;
       if (!anyMatches(paths, bytes, start, pathEnd) || anyMatches(except, bytes, start, pathEnd)) continue;
-      const moves = this.#moves[i]!;
-      return moves.length === 1 ? moves[0]! : moves[(hash >>> 0) % moves.length]!;
+      const texts = this.#texts[i]!;
+      return texts[texts.length === 1 ? 0 : (hash >>> 0) % texts.length]!;
     }
     return null;
   }

@@ -1,6 +1,7 @@
 /** One tag, taken apart as a browser does: HTML section 13.2.5.6 (tag open) to 13.2.5.40. */
 import { decodeLatin1 } from "../proxy/http1/latin1.ts";
-import { elementAt, lowerCase, NONE } from "./elements.ts";
+import { elementAt, NONE } from "./elements.ts";
+import type { NameTable } from "./name_table.ts";
 
 /** Attributes noted of a tag that is looked at; more make the tag pass untouched. */
 const MAX_ATTRIBUTES = 64;
@@ -33,7 +34,7 @@ export class Tag {
   element = NONE;
   nameStart = 0;
   nameEnd = 0;
-  /** Noted attributes: for an element that is known all, else those that may be `style`. */
+  /** Noted attributes: of an element that is known all that have a number, else `style`. */
   count = 0;
   isSelfClosing = false;
   /** After a read that reached the end of the bytes: the quote that would end the value; 0 outside of quotes. */
@@ -42,19 +43,26 @@ export class Tag {
   isCrowded = false;
   /** What its positions are in. */
   bytes: Uint8Array = new Uint8Array(0);
-  #names = new Int32Array(2 * MAX_ATTRIBUTES);
   #values = new Int32Array(2 * MAX_ATTRIBUTES);
+  /** By number of a name: the first attribute of that name, -1 without. */
+  readonly #firsts: Int8Array;
+  #hasNoted = false;
+
+  constructor(readonly attributes: NameTable) {
+    this.#firsts = new Int8Array(attributes.names.length).fill(-1);
+  }
 
   /** Reads from the first letter of the name. Returns where the tag ends, behind its ">"; -1 when the bytes end before. */
   read(bytes: Uint8Array, at: number, end: number): number {
     this.nameStart = at;
-    while (at < end && (bytes[at]! > GREATER || (CLASS[bytes[at]!]! & ENDS_NAME) === 0)) at++;
+    at = endOfName(bytes, at, end);
     this.openQuote = 0;
     if (at === end) return -1;
     this.nameEnd = at;
     if (bytes[at] === GREATER) {
       this.element = elementAt(bytes, this.nameStart, at);
       this.count = 0;
+      this.#forget();
       this.isSelfClosing = this.isCrowded = false;
       return at + 1;
     }
@@ -69,6 +77,7 @@ export class Tag {
     this.isCrowded = false;
     const isKnown = this.element !== NONE;
     let count = 0;
+    this.#forget();
     while (true) {
       while (at < end && (CLASS[bytes[at]!]! & SKIPPED) !== 0) at++;
       if (at === end) return -1;
@@ -127,20 +136,24 @@ export class Tag {
     }
   }
 
+  /** A call that is worth its price only where anything was noted. */
+  #forget(): void {
+    if (this.#hasNoted) this.#firsts.fill(-1);
+    this.#hasNoted = false;
+  }
+
   #note(count: number, nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): number {
     if (count === MAX_ATTRIBUTES) {
       this.isCrowded = true;
       return count;
     }
-    this.#names[2 * count] = nameStart;
-    this.#names[2 * count + 1] = nameEnd;
+    const name = this.attributes.find(this.bytes, nameStart, nameEnd);
+    if (name < 0 || this.#firsts[name]! >= 0) return count;
+    this.#firsts[name] = count;
+    this.#hasNoted = true;
     this.#values[2 * count] = valueStart;
     this.#values[2 * count + 1] = valueEnd;
     return count + 1;
-  }
-
-  attributeName(index: number): string {
-    return lowerCase(this.bytes, this.#names[2 * index]!, this.#names[2 * index + 1]!);
   }
 
   valueStart(index: number): number {
@@ -156,21 +169,47 @@ export class Tag {
     return decodeLatin1(this.bytes, this.#values[2 * index]!, this.#values[2 * index + 1]!);
   }
 
-  /** The first attribute of that name counts (HTML section 13.2.5.33); -1 without. */
-  find(name: string): number {
-    for (let i = 0; i < this.count; i++) if (this.#isNamed(i, name)) return i;
-    return -1;
+  /** The first attribute of a name counts (HTML section 13.2.5.33); -1 without. @param name its number */
+  find(name: number): number {
+    return this.#firsts[name]!;
   }
+}
 
-  #isNamed(index: number, name: string): boolean {
-    const start = this.#names[2 * index]!;
-    if (this.#names[2 * index + 1]! - start !== name.length) return false;
-    for (let i = 0; i < name.length; i++) {
-      const byte = this.bytes[start + i]!;
-      if ((byte >= 65 && byte <= 90 ? byte + 32 : byte) !== name.charCodeAt(i)) return false;
+/** As {@linkcode skipPlainTag} returns where it does not tell. */
+export const NOT_PLAIN = -1;
+
+/**
+ * Where a tag ends of which only that counts, from behind its name: the way of most tags. {@linkcode NOT_PLAIN} where it may have a
+ * style, holds anything but names with values in quotes, or is not complete.
+ */
+export function skipPlainTag(bytes: Uint8Array, at: number, end: number): number {
+  while (at < end) {
+    let byte = bytes[at]!;
+    while ((CLASS[byte]! & SKIPPED) !== 0) {
+      if (++at === end) return NOT_PLAIN;
+      byte = bytes[at]!;
     }
-    return true;
+    if (byte === GREATER) return at + 1;
+    const nameStart = at++;
+    while (at < end && (bytes[at]! > GREATER || (CLASS[bytes[at]!]! & ENDS_ATTRIBUTE_NAME) === 0)) at++;
+    if (at === end || mayBeStyle(bytes, nameStart, at)) return NOT_PLAIN;
+    byte = bytes[at]!;
+    if (byte === EQUALS) {
+      const quote = bytes[++at];
+      if (quote !== QUOTE && quote !== APOSTROPHE) return NOT_PLAIN;
+      at++;
+      while (at < end && bytes[at] !== quote) at++;
+      at++;
+    } else if ((CLASS[byte]! & IS_SPACE) !== 0 && bytes[at + 1] === EQUALS) return NOT_PLAIN;
+    else if ((CLASS[byte]! & IS_SPACE) !== 0 && (CLASS[bytes[at + 1]!]! & IS_SPACE) !== 0) return NOT_PLAIN;
   }
+  return NOT_PLAIN;
+}
+
+/** Where the name that begins at `at` ends: a byte that ends it, or `end`. */
+export function endOfName(bytes: Uint8Array, at: number, end: number): number {
+  while (at < end && (bytes[at]! > GREATER || (CLASS[bytes[at]!]! & ENDS_NAME) === 0)) at++;
+  return at;
 }
 
 function mayBeStyle(bytes: Uint8Array, start: number, end: number): boolean {

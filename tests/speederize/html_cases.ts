@@ -30,7 +30,7 @@ export const HTML_CASES: readonly Case[] = [
   { why: "another scheme too", marked: `<img src="⟦http://shop.example→http://cdn.example⟧/static/a.png">` },
   { why: "a URL without scheme", marked: `<img src="⟦//shop.example→//cdn.example⟧/static/a.png">` },
   { why: "an alias of the host", marked: `<img src="⟦https://www.shop.example→https://cdn.example⟧/static/a.png">` },
-  { why: "a host in capitals", marked: `<img src="⟦HTTPS://Shop.Example→HTTPS://cdn.example⟧/static/a.png">` },
+  { why: "a host in capitals", marked: `<img src="⟦HTTPS://Shop.Example→https://cdn.example⟧/static/a.png">` },
   { why: "a pattern by its end", marked: `<img src="▸/photo/a.webp">` },
   { why: "the query is no part of the pattern", marked: `<img src="/photo/a.png?x=.webp">` },
   { why: "bytes above ASCII", marked: `<img src="▸/static/äöü.png">` },
