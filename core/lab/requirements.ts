@@ -45,6 +45,8 @@ const REQUIREMENTS = {
     { package: "tcpdump", program: "tcpdump" },
     { package: "haproxy", program: "haproxy" },
     { package: "nginx", program: "nginx" },
+    // A real browser for what speederize moves.
+    { package: "chromium", program: "chromium" },
     // To build the BPF program anew.
     { package: "clang", program: "clang" },
     { package: "llvm", program: "llvm-strip" },

@@ -5,6 +5,8 @@ import { withServe } from "../proxy/harness.ts";
 export interface Site {
   /** Asks the proxy. */
   get(path: string, init?: RequestInit): Promise<Response>;
+  /** Of the proxy, for HTTP. */
+  readonly port: number;
   /** Folder of the config, and the run folder of the node. */
   readonly dir: string;
   readonly runDir: string;
@@ -36,7 +38,7 @@ export async function withSite(
     const get = (path: string, init: RequestInit = {}) =>
       fetch(`http://127.0.0.1:${serve.http}${path}`, { ...init, client });
     try {
-      await work({ get, requests, dir: serve.dir, runDir: `${serve.dir}/run/test/a` });
+      await work({ get, requests, port: serve.http, dir: serve.dir, runDir: `${serve.dir}/run/test/a` });
     } finally {
       client.close();
     }
