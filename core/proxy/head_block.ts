@@ -70,6 +70,29 @@ export class HeadBlock {
     this.end = lineEnd;
   }
 
+  /** Takes in a field line that stands from `start` to `end` elsewhere, its CR LF included. Throws RangeError when there is no room. */
+  line(number: number, from: Uint8Array, start: number, end: number): void {
+    const { bytes } = this;
+    const lineEnd = this.end + end - start;
+    if (lineEnd > bytes.length) throw new RangeError(`No room for ${end - start} bytes at ${this.end}`);
+    if (end - start > SHORT_TEXT) bytes.set(from.subarray(start, end), this.end);
+    else for (let to = this.end; start < end;) bytes[to++] = from[start++]!;
+    this.commit(number, lineEnd);
+  }
+
+  /** Becomes a copy of the other. */
+  copy(other: HeadBlock): void {
+    if (other.end > this.bytes.length) throw new RangeError(`No room for ${other.end} bytes`);
+    this.bytes.set(other.bytes.subarray(0, other.end));
+    this.end = other.end;
+    this.count = other.count;
+    this.#had = other.#had;
+    for (let i = 0; i < other.count; i++) {
+      this.#starts[i] = other.#starts[i]!;
+      this.#numbers[i] = other.#numbers[i]!;
+    }
+  }
+
   /** Adds a field of one of the names of field_names.ts. */
   field(number: number, value: string): void {
     const start = this.begin(number);

@@ -19,6 +19,8 @@ const LITERAL = 0x00;
 /** What nobody on the way may put in a table: RFC 7541 section 7.1.3. */
 const NEVER_INDEXED = 0x10;
 const STATUS_NAME = 8;
+/** authorization, cookie, proxy-authorization, set-cookie */
+const SECRET = new Set([23, 32, 49, 55]);
 
 /** Index by name, open addressing: a quarter full. */
 const SLOTS = 256;
@@ -72,13 +74,12 @@ export function encodeLine(
   bytes: Uint8Array,
   start: number,
   end: number,
-  isSecret: boolean,
 ): number {
   let hash = 0;
   let nameEnd = start;
   for (let byte = bytes[start]!; byte !== COLON; byte = bytes[++nameEnd]!) hash = hashByte(hash, byte);
   const index = findName(bytes, start, nameEnd, hash);
-  to = writeNumber(out, to, isSecret ? NEVER_INDEXED : LITERAL, 0x0f, index);
+  to = writeNumber(out, to, SECRET.has(index) ? NEVER_INDEXED : LITERAL, 0x0f, index);
   if (index === 0) to = writeString(out, to, bytes, start, nameEnd);
   return writeString(out, to, bytes, nameEnd + 2, end - 2);
 }
