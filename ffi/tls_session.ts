@@ -2,6 +2,7 @@
 import { clearErrors, firstError, queuedErrors, ssl, verificationError } from "./openssl.ts";
 import { FAILED, finishSending, WOULD_BLOCK } from "./socket.ts";
 import { duringCallOf, type HandshakeOwner } from "./tls_callbacks.ts";
+import { SENT, TlsBacklog } from "./tls_backlog.ts";
 import { type PeerCertificate, peerCertificate } from "./tls_peer_certificate.ts";
 import { stepOnThread, whyStepFailed } from "./tls_suspension.ts";
 
@@ -16,6 +17,8 @@ const SSL_ERROR_ZERO_RETURN = 6;
  */
 const SURELY_DRAINED = 8_192;
 const RECORD_OVERHEAD = 64;
+/** Two records that wait and the answers to many key updates, bytes: who asks for more and reads none of them is cut off. */
+const MAX_BACKLOG = 65_536;
 
 /** What sessions are made from, and which side of them this is. */
 export interface TlsSide {
@@ -43,6 +46,10 @@ export class TlsSession {
   #isOnThread = false;
   /** Of SSL_get_error, for the last call that gave no bytes. */
   #error = 0;
+  /** What was written and the system did not take; null while it takes everything. */
+  #backlog: TlsBacklog | null = null;
+  /** Bytes of the last write that are in the backlog. */
+  #written = 0;
 
   /** The descriptor remains the caller's. Throws Error when memory is out. */
   constructor(side: TlsSide, fd: number, owner: HandshakeOwner) {
@@ -88,6 +95,10 @@ export class TlsSession {
     clearErrors();
     duringCallOf(this.#owner);
     const count = ssl.SSL_read(this.#ssl, buffer, length);
+    if (this.#backlog !== null && this.#backlog.length > MAX_BACKLOG) {
+      this.#hasFailed = true;
+      return FAILED;
+    }
     if (count <= 0) {
       this.#taken = 0;
       return this.#outcome(count);
@@ -100,11 +111,29 @@ export class TlsSession {
 
   /** Bytes taken of the first `length`: a record's worth at a time. After WOULD_BLOCK the same bytes must come first again. */
   write(bytes: Uint8Array<ArrayBuffer>, length: number): number {
+    if (this.#backlog !== null) return this.#sendBacklog(this.#backlog);
+    const count = this.#write(bytes, length);
+    if (count !== WOULD_BLOCK || this.#error !== SSL_ERROR_WANT_WRITE) return count;
+    this.#backlog = new TlsBacklog(this.#ssl);
+    this.#written = this.#write(bytes, length);
+    return this.#written > 0 ? WOULD_BLOCK : FAILED;
+  }
+
+  #write(bytes: Uint8Array<ArrayBuffer>, length: number): number {
     clearErrors();
     duringCallOf(this.#owner);
     const count = ssl.SSL_write(this.#ssl, bytes, length);
     if (count > 0) return count;
     return this.#outcome(count) === WOULD_BLOCK ? WOULD_BLOCK : FAILED;
+  }
+
+  /** The bytes of the write that waited are taken once their record is. */
+  #sendBacklog(backlog: TlsBacklog): number {
+    const result = backlog.send(this.#fd);
+    if (result !== SENT) return result;
+    backlog.end();
+    this.#backlog = null;
+    return this.#written;
   }
 
   #outcome(result: number): number {
@@ -179,6 +208,8 @@ export class TlsSession {
   free(): void {
     if (this.#ssl === null) return;
     if (this.#isOnThread) throw new Error("A session that a thread uses cannot be freed");
+    this.#backlog?.end();
+    this.#backlog = null;
     if (this.#isEstablished && !this.#hasFailed) this.#side.end(this.#ssl);
     ssl.SSL_free(this.#ssl);
     this.#ssl = null;
