@@ -93,24 +93,27 @@ export class FailoverArray {
     return stdout ? JSON.parse(stdout) as TablesReport : undefined;
   }
 
-  /** The node that schedules, as all say that answer; undefined while they do not agree. */
-  async scheduler(names: readonly string[] = this.nodes): Promise<string | undefined> {
-    const reports = await Promise.all(names.map((name) => this.tables(name)));
-    const [first] = reports;
-    const agree = first?.scheduler &&
-      reports.every((report) => report && report.scheduler === first.scheduler && report.epoch === first.epoch);
-    return agree ? first.scheduler! : undefined;
+  /** Resolves once all nodes agree on the scheduler, keep its table and have not failed; to the scheduler's name. */
+  untilWell(): Promise<string> {
+    return this.#until("the array to be well", () => this.#wellUnder());
   }
 
-  /** Resolves once all nodes agree on the scheduler, keep its table and have not failed; to the scheduler's name. */
-  async untilWell(): Promise<string> {
+  /** Resolves once a scheduler counts the node as failed. */
+  async untilFailed(name: string): Promise<void> {
+    const others = this.nodes.filter((other) => other !== name);
+    await this.#until(`${name} to be failed`, async () => {
+      const reports = await Promise.all(others.map((other) => this.tables(other)));
+      const own = reports.find((report) => report?.scheduler === report?.node);
+      return own?.server_status.some((row) => row.name === name && row.failed);
+    });
+  }
+
+  async #until<T>(what: string, look: () => Promise<T | undefined | false>): Promise<T> {
     const deadline = performance.now() + WAIT_MS;
     while (true) {
-      const scheduler = await this.#wellUnder();
-      if (scheduler) return scheduler;
-      if (performance.now() > deadline) {
-        throw new Error(`waited ${WAIT_MS / 1000} s for the array to be well${this.#logs()}`);
-      }
+      const found = await look();
+      if (found) return found;
+      if (performance.now() > deadline) throw new Error(`waited ${WAIT_MS / 1000} s for ${what}${this.#logs()}`);
       await delay(LOOK_MS);
     }
   }

@@ -78,6 +78,8 @@ async function stopAndCont(array: FailoverArray, witness: string, count: number)
   for (let i = 0; i < count; i++) {
     const victim = await array.untilWell();
     stops.push(await round(array, witness, STOP, [victim]));
+    // Its kernel takes connections for processes that stand still, until the new scheduler finds out.
+    await array.untilFailed(victim);
     conts.push(await round(array, witness, CONT, [victim]));
   }
   const twoOwners = Math.max(...conts.map(({ twoOwnerMs }) => twoOwnerMs));
