@@ -21,6 +21,8 @@ const TICK_MS = 20;
 const COLLECT_MS = 80;
 /** Who has not told its boot is greeted so often, ms. */
 const GREET_MS = 500;
+/** An order waits so long for a scheduler that has to be confirmed first, ms. */
+const RESUME_MS = 3000;
 /** How often it is looked whether the engine has filled its table, ms. */
 const FILL_STEP_MS = 5;
 
@@ -95,18 +97,23 @@ export class Daemon {
   }
 
   /** Resolves when it is done, or cannot be. */
-  obey({ to }: Order): Promise<Outcome> {
+  async obey({ to }: Order): Promise<Outcome> {
     const { config, election } = this.#parts;
     const node = to === undefined ? undefined : config.nodes.find(({ name }) => name === to);
-    if (to !== undefined && !node) return Promise.resolve({ failure: `there is no node ${to}` });
-    if (this.#waiting) return Promise.resolve({ failure: "a hand-over is under way" });
+    if (to !== undefined && !node) return { failure: `there is no node ${to}` };
+    // One that ran late, or whose predecessor ended, may be about to find that it is the scheduler still.
+    const deadline = performance.now() + RESUME_MS;
+    while (election.epoch !== NO_EPOCH && election.state !== "scheduler" && performance.now() < deadline) {
+      await delay(TICK_MS, this.#stop.signal);
+    }
+    if (this.#waiting) return { failure: "a hand-over is under way" };
     if (election.state !== "scheduler") {
       const scheduler = config.nodes.find(({ id }) =>
         election.followed !== NO_EPOCH && id === ownerOf(election.followed)
       );
-      return Promise.resolve({ failure: `this node is not the scheduler${scheduler ? `: ${scheduler.name} is` : ""}` });
+      return { failure: `this node is not the scheduler${scheduler ? `: ${scheduler.name} is` : ""}` };
     }
-    return new Promise((resolve) => {
+    return await new Promise((resolve) => {
       this.#waiting = resolve;
       this.take({ kind: "handover", to: node?.id });
     });

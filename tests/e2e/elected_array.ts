@@ -7,7 +7,7 @@ import { dlbaCommand } from "../../core/node/role.ts";
 import type { TablesReport } from "../../core/status/tables.ts";
 
 export const VIP = "10.72.0.100";
-const WAIT_MS = 20_000;
+const WAIT_MS = 30_000;
 
 export class ElectedArray {
   private constructor(readonly lab: Lab, readonly nodes: readonly string[], readonly engine: string) {}
@@ -25,7 +25,7 @@ export class ElectedArray {
       await Promise.all(nodes.map((name) => array.must("setup-node", name, "--apply")));
       for (const name of nodes) lab.host(name).start(dlbaCommand(["lab-web", name, `${VIP}:80`])).unref();
       for (const name of nodes) array.startNode(name);
-      await array.until("the first node to have the VIP", () => array.claims(nodes[0]!) > 0);
+      await array.until("a node to have the VIP", () => array.owner() !== undefined);
       return array;
     } catch (error) {
       await lab.close();
@@ -77,9 +77,14 @@ ${nodes.join("\n")}
     return JSON.parse(await this.must("tables", name, "--json"));
   }
 
-  /** How often the node's engine began to answer for the VIP. */
-  claims(name: string): number {
-    return this.lab.host(name).log().match(/answers ARP for the VIP: epoch/g)?.length ?? 0;
+  /** Node that took the VIP last, by the highest epoch of the engines' logs; undefined before the first. */
+  owner(): string | undefined {
+    const epochs = this.nodes.map((name) => {
+      const said = [...this.lab.host(name).log().matchAll(/answers ARP for the VIP: epoch (\d+)/g)];
+      return Math.max(0, ...said.map((match) => Number(match[1])));
+    });
+    const highest = Math.max(...epochs);
+    return highest > 0 ? this.nodes[epochs.indexOf(highest)] : undefined;
   }
 
   /** Process ids of a role on a node. */

@@ -16,8 +16,8 @@ export interface HeldReport {
 }
 
 const ASK_EVERY_MS = 100;
-/** A request that no answer comes to for so long is lost: TCP sends it again 5 times until then, ms. */
-const ANSWER_MS = 15_000;
+/** A request that no answer comes to for so long is lost: TCP sends it again 6 times until then, ms. */
+const ANSWER_MS = 40_000;
 
 class Held {
   node = "";
