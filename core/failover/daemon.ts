@@ -10,7 +10,7 @@ import type { DurableFile } from "./durable_file.ts";
 import type { Election } from "./election.ts";
 import { NO_EPOCH, ownerOf } from "./epoch.ts";
 import type { Leadership } from "./leadership.ts";
-import type { Action, Event } from "./machine.ts";
+import { type Action, type Event, INTERRUPTED } from "./machine.ts";
 import type { Senses } from "./senses.ts";
 import type { TableCopy } from "./table_copy.ts";
 import type { Wire } from "./wire.ts";
@@ -83,8 +83,8 @@ export class Daemon {
       setInterval(() => this.#tick(), TICK_MS),
       setInterval(() => {
         senses.ping();
-        // Half an interval is long for an answer from the same wire, and the sooner a miss is counted the better.
-        setTimeout(() => !signal.aborted && senses.listen().forEach((event) => this.take(event)), ping_interval / 2);
+        // A quarter is long for an answer from the same wire, and one that comes later is taken with the next.
+        setTimeout(() => !signal.aborted && senses.listen().forEach((event) => this.take(event)), ping_interval / 4);
       }, ping_interval),
       setInterval(() => wire.greetStrangers(), GREET_MS),
     ];
@@ -101,19 +101,26 @@ export class Daemon {
     const { config, election } = this.#parts;
     const node = to === undefined ? undefined : config.nodes.find(({ name }) => name === to);
     if (to !== undefined && !node) return { failure: `there is no node ${to}` };
-    // One that ran late, or whose predecessor ended, may be about to find that it is the scheduler still.
     const deadline = performance.now() + RESUME_MS;
-    while (election.epoch !== NO_EPOCH && election.state !== "scheduler" && performance.now() < deadline) {
-      await delay(TICK_MS, this.#stop.signal);
+    while (true) {
+      // One that ran late, or whose predecessor ended, may be about to find that it is the scheduler still.
+      while (election.epoch !== NO_EPOCH && election.state !== "scheduler" && performance.now() < deadline) {
+        await delay(TICK_MS, this.#stop.signal);
+      }
+      const outcome = await this.#handOver(node);
+      if (outcome.failure !== INTERRUPTED || performance.now() >= deadline) return outcome;
     }
-    if (this.#waiting) return { failure: "a hand-over is under way" };
+  }
+
+  #handOver(node: NodeConfig | undefined): Promise<Outcome> {
+    const { config, election } = this.#parts;
+    if (this.#waiting) return Promise.resolve({ failure: "a hand-over is under way" });
     if (election.state !== "scheduler") {
-      const scheduler = config.nodes.find(({ id }) =>
-        election.followed !== NO_EPOCH && id === ownerOf(election.followed)
-      );
-      return { failure: `this node is not the scheduler${scheduler ? `: ${scheduler.name} is` : ""}` };
+      const id = election.followed === NO_EPOCH ? undefined : ownerOf(election.followed);
+      const scheduler = config.nodes.find((node) => node.id === id);
+      return Promise.resolve({ failure: `this node is not the scheduler${scheduler ? `: ${scheduler.name} is` : ""}` });
     }
-    return await new Promise((resolve) => {
+    return new Promise((resolve) => {
       this.#waiting = resolve;
       this.take({ kind: "handover", to: node?.id });
     });

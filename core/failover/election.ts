@@ -131,6 +131,7 @@ export class Election {
   }
 
   #learn(): void {
+    this.#tenure?.end();
     this.#campaign =
       this.#tenure =
       this.#contestedUntil =
@@ -228,6 +229,7 @@ export class Election {
     this.#campaign = this.#contestedUntil = undefined;
     this.#isSynchronizing = false;
     this.#held = epoch;
+    this.#tenure?.end();
     this.#tenure = new Tenure(this.#situation, epoch, all, isQuorate);
     this.#enter("scheduler");
     this.#tenure.tick();
@@ -327,6 +329,7 @@ export class Election {
   #renew(isContested: boolean): void {
     const { time, noticeMs, seen } = this.#situation;
     if (isContested && !this.#tenure!.hasQuorum()) return this.#lose(seen);
+    if (!isContested && this.#tenure!.isHandingOver) return;
     if (isContested) this.#contestedUntil ??= time + noticeMs;
     if (this.#campaign && this.#campaign.epoch >= seen) return;
     this.#campaign = new Campaign(this.#situation);

@@ -37,6 +37,9 @@ export interface ElectionPlan {
   readonly timing: Timing;
 }
 
+/** Why a hand-over failed that may be asked for again at once: this node ran late, or had to be confirmed as scheduler meanwhile. */
+export const INTERRUPTED = "it was interrupted";
+
 /** What outlives a crash. */
 export interface Durable {
   /** Highest epoch that this node has granted, or owned. */

@@ -1,4 +1,5 @@
 /** The time of a node as scheduler by one epoch: its beats, who answers them, who has a vote, to whom it hands over. */
+import { INTERRUPTED } from "./machine.ts";
 import { hasMajority, isSame } from "./membership.ts";
 import type { Reply } from "./messages.ts";
 import type { Situation } from "./situation.ts";
@@ -119,11 +120,15 @@ export class Tenure {
     this.beat();
   }
 
-  /** Another is scheduler. */
-  end(successor: number): void {
+  /** Another is scheduler; or, where none is named, this node has to find out who is. */
+  end(successor?: number): void {
     if (!this.#heir?.isAsked) return;
-    const failure = successor === this.#heir.node ? undefined : "another node took over meanwhile";
-    this.#situation.act({ kind: "handed_over", failure });
+    const failure = successor === undefined ? INTERRUPTED : "another node took over meanwhile";
+    this.#situation.act({ kind: "handed_over", failure: successor === this.#heir.node ? undefined : failure });
+  }
+
+  get isHandingOver(): boolean {
+    return this.#heir !== undefined;
   }
 
   isHeir(node: number): boolean {

@@ -304,3 +304,14 @@ Deno.test("a node that ran late sends nothing until it has listened", () => {
   pass(-500);
   assert.equal(election.state, "learning");
 });
+
+Deno.test("whoever asked for a hand-over is answered, also when the scheduler stands still in the midst of it", () => {
+  const simulation = array(3);
+  simulation.nodes[0]!.tell({ kind: "handover", to: undefined });
+  simulation.nodes[0]!.pause();
+  simulation.run(1000);
+  simulation.nodes[0]!.resume();
+  simulation.run(1000);
+  assert.equal(simulation.nodes[0]!.lastHandover, "it was interrupted");
+  assert.deepEqual(simulation.owners, [0]);
+});
