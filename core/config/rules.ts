@@ -13,6 +13,7 @@ import { asList, asMap, eachBackEndValue, eachValue, type Raw, read } from "./ra
 import {
   arraySchema,
   backEndSchema,
+  ejectionSchema,
   failoverSchema,
   hashSchema,
   nodeSchema,
@@ -193,7 +194,22 @@ function checkPools(raw: Raw, report: Report): void {
       report([...path, "back_ends"], "a back end of a weight above 0", "weight 0 everywhere");
     }
     checkPolicy(pool, path, report);
+    checkHealth(pool, path, report);
   });
+}
+
+/** Keys that would do nothing, and times that contradict each other. */
+function checkHealth(pool: Raw, path: KeyPath, report: Report): void {
+  const check = asMap(pool["check"]);
+  if (pool["check"] !== undefined && (check["type"] ?? "tcp") === "tcp") {
+    for (const key of ["path", "host", "status", "body"]) {
+      if (check[key] !== undefined) report([...path, "check", key], "type: http", "type: tcp");
+    }
+  }
+  const ejection = pool["ejection"] === undefined ? undefined : read(ejectionSchema, pool["ejection"]);
+  if (ejection && ejection.time > ejection.max_time) {
+    report([...path, "ejection"], "a time of at most max_time", `${ejection.time} ms and ${ejection.max_time} ms`);
+  }
 }
 
 function checkPolicy(pool: Raw, path: KeyPath, report: Report): void {

@@ -141,6 +141,12 @@ export const backEndSchema = map({
   backup: v.optional(yesNo, false),
   /** drain: users that are persisted to it stay, new ones do not come. */
   state: v.optional(oneOf(["active", "drain"]), "active"),
+  /** Of an agent that says which part of its weight the machine bears, as "75%". */
+  agent_port: v.optional(port),
+  /** SNMPv2c, for hrProcessorLoad: a machine that is 40 % busy bears 60 % of its weight. */
+  snmp: v.optional(
+    map({ port: v.optional(port, 161), community: text(/^[!-~]{1,64}$/, "1 to 64 characters of ASCII") }),
+  ),
   /** The name that session ids of it carry behind their last dot (Tomcat's jvmRoute); its key when absent. */
   route: v.optional(text(/^[A-Za-z0-9_-]{1,64}$/, "a name of at most 64 characters of A-Z, a-z, 0-9, _ and -")),
 });
@@ -175,6 +181,35 @@ export const headerRulesSchema = map({
   set: v.optional(v.array(map({ name: freeFieldName, value: fieldValue }), "a list"), []),
   add: v.optional(v.array(map({ name: freeFieldName, value: fieldValue }), "a list"), []),
   remove: v.optional(v.array(freeFieldName, "a list"), []),
+});
+
+/** How back ends are checked, by the control process of each node. */
+export const checkSchema = map({
+  /** tcp: a connection; http: an answer. */
+  type: v.optional(oneOf(["tcp", "http"]), "tcp"),
+  path: v.optional(text(/^\/[!-~]*$/, "a path as /health"), "/"),
+  /** In the Host field; `tls.server_name`, else the address, when absent. */
+  host: v.optional(host),
+  /** What counts as an answer; 200 to 399 when absent. */
+  status: v.optional(list(whole(100, 599))),
+  /** What its body must hold. */
+  body: v.optional(text(/^[\t -~]{1,1024}$/, "up to 1024 characters of ASCII")),
+  interval: v.optional(interval, "2s"),
+  timeout: v.optional(duration, "1s"),
+  /** Checks in a row that bring a back end up, and down. */
+  rise: v.optional(whole(1, 100), 2),
+  fall: v.optional(whole(1, 100), 3),
+  /** Where every check fails: false sends requests all the same, true answers 503. */
+  fail_closed: v.optional(yesNo, false),
+});
+
+/** A back end that fails requests is left out for a while. */
+export const ejectionSchema = map({
+  /** Failed requests in a row: no connection, none that lasts, no answer in time, or 500 and above. */
+  failures: v.optional(whole(1, 10_000), 5),
+  /** So long at first, twice as long each next time. */
+  time: v.optional(duration, "10s"),
+  max_time: v.optional(duration, "5m"),
 });
 
 /** TLS to the back ends of a pool. */
@@ -214,6 +249,10 @@ export const poolSchema = map({
   connect_timeout: v.optional(duration, "1s"),
   /** Longest wait for room at a back end, where `max_connections` is set. */
   queue_timeout: v.optional(duration, "5s"),
+  check: v.optional(checkSchema),
+  ejection: v.optional(ejectionSchema),
+  /** How often machines are asked for their load: `agent_port` and `snmp` of back ends. */
+  load_interval: v.optional(interval, "5s"),
   /** Longest wait for a response head, and between two reads of its body. */
   response_timeout: v.optional(duration, "60s"),
   persistence: v.optional(persistenceSchema),
@@ -321,3 +360,4 @@ export type BackEndConfig = PoolConfig["back_ends"][number];
 export type SpeederizeConfig = NonNullable<Config["speederize"]>;
 export type RouteConfig = Config["routes"][number];
 export type HeaderRulesConfig = v.InferOutput<typeof headerRulesSchema>;
+export type CheckConfig = v.InferOutput<typeof checkSchema>;

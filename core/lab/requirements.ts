@@ -47,6 +47,7 @@ const REQUIREMENTS = {
     { package: "nginx", program: "nginx" },
     // A real browser for what speederize moves.
     { package: "chromium", program: "chromium" },
+    { package: "snmpd", program: "snmpd" },
     // To build the BPF program anew.
     { package: "clang", program: "clang" },
     { package: "llvm", program: "llvm-strip" },

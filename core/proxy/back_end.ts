@@ -1,6 +1,6 @@
 /** A back end as one proxy process knows it. */
 import { socketAddressBytes } from "../../ffi/socket.ts";
-import type { BackEndConfig } from "../config/schema.ts";
+import type { BackEndConfig, PoolConfig } from "../config/schema.ts";
 import type { BackEndTls } from "../tls/back_end_tls.ts";
 import type { Candidate } from "./policies/policy.ts";
 import type { UpstreamConnection } from "./upstream_connection.ts";
@@ -11,6 +11,8 @@ export const RETRY_AFTER_MS = 2_000;
 const LEAST_FRACTION = 0.05;
 /** What the newest response adds to the average response time. */
 const NEWEST = 0.1;
+
+type Ejection = NonNullable<PoolConfig["ejection"]>;
 
 export class BackEnd implements Candidate {
   readonly address: Uint8Array<ArrayBuffer>;
@@ -23,6 +25,14 @@ export class BackEnd implements Candidate {
   share: number;
   responseMs = 0;
   #downUntil = -Infinity;
+  /** Its active checks fail. */
+  isCheckedDown = false;
+  /** Failed requests in a row. */
+  #failures = 0;
+  /** How often it was ejected without having lasted since. */
+  #ejections = 0;
+  /** Until when its ejection lasts, or lasted. */
+  #ejectedUntil = -Infinity;
 
   /**
    * @param row of the Web Server Status Table
@@ -44,7 +54,7 @@ export class BackEnd implements Candidate {
   }
 
   isUp(now: number): boolean {
-    return now >= this.#downUntil;
+    return now >= this.#downUntil && !this.isCheckedDown;
   }
 
   /** When it is up again. */
@@ -62,12 +72,43 @@ export class BackEnd implements Candidate {
     this.#downUntil = now + RETRY_AFTER_MS;
   }
 
-  /** After it was down it takes up its weight little by little. False once it bears all. @param slowStart ms */
-  rise(now: number, slowStart: number): boolean {
-    const risen = slowStart === 0 ? 1 : (now - this.#downUntil) / slowStart;
-    this.fraction = Math.min(1, Math.max(LEAST_FRACTION, risen));
+  isEjected(now: number): boolean {
+    return now < this.#ejectedUntil;
+  }
+
+  /** It comes back from an ejection, not from a connection that failed. */
+  get wasEjected(): boolean {
+    return this.#ejectedUntil >= this.#downUntil && this.#ejectedUntil > -Infinity;
+  }
+
+  /** A request failed there; true when it was the last that is borne. */
+  countFailure({ failures }: Ejection): boolean {
+    return ++this.#failures >= failures;
+  }
+
+  countSuccess(): void {
+    this.#failures = 0;
+  }
+
+  /** Leaves it out: twice as long as before when it failed again soon after it had come back. */
+  eject(now: number, { time, max_time }: Ejection): void {
+    const before = Math.min(max_time, time * 2 ** (this.#ejections - 1));
+    this.#ejections = this.#ejections > 0 && now - this.#ejectedUntil < before ? this.#ejections + 1 : 1;
+    this.#failures = 0;
+    this.#ejectedUntil = now + Math.min(max_time, time * 2 ** (this.#ejections - 1));
+    this.#downUntil = Math.max(this.#downUntil, this.#ejectedUntil);
+  }
+
+  /**
+   * After it was down it takes up its weight little by little. False once it bears all.
+   * @param slowStart ms
+   * @param machine the part of its weight that the machine bears, above 0 and at most 1
+   */
+  rise(now: number, slowStart: number, machine: number): boolean {
+    const risen = slowStart === 0 ? 1 : Math.min(1, Math.max(LEAST_FRACTION, (now - this.#downUntil) / slowStart));
+    this.fraction = risen * machine;
     this.share = this.weight * this.fraction;
-    return this.fraction < 1;
+    return risen < 1;
   }
 
   responded(ms: number): void {

@@ -149,7 +149,7 @@ export abstract class BackEndSearch extends Waiting implements Wish {
   }
 
   #passOver(backEnd: BackEnd): void {
-    this.pool.failed(backEnd, this.loop.now);
+    this.pool.connectFailed(backEnd, this.loop.now);
     this.table.connectFailed(backEnd.row);
     this.tried = [...this.tried, backEnd];
   }

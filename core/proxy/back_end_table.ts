@@ -168,7 +168,7 @@ export class BackEndTable {
 }
 
 /** A number for the list of back ends, FNV-1a over their pools, keys and addresses: never 0. */
-function layoutOf(config: Config): number {
+export function layoutOf(config: Config): number {
   let hash = 0x811c9dc5;
   for (const { name, back_ends } of config.pools) {
     for (const { key, address } of back_ends) {

@@ -21,6 +21,9 @@ import { UpstreamConnection } from "./upstream_connection.ts";
 /** What a rewriter made of one read is sent in pieces of this size at most, bytes: with a head they fit in {@linkcode OUTPUT}. */
 const LARGEST_PIECE = 131_072;
 
+/** A response of this status and above is a failed request. */
+const LEAST_FAILURE = 500;
+
 /** What an exchange needs of the client's side. */
 export interface Downstream extends Connection, TunnelClient {
   readonly identity: ClientIdentity;
@@ -227,8 +230,15 @@ export class Exchange extends BackEndSearch implements LoggedExchange {
     const ms = this.loop.now - this.sentAt;
     this.table.responded(backEnd.row, ms);
     if (this.pool.measures) backEnd.responded(ms);
+    if (this.pool.config.ejection !== undefined) this.#judge(backEnd, response.status < LEAST_FAILURE);
     this.#inject(response);
     this.pool.responseRules?.removeFrom(response.block);
+  }
+
+  /** A back end that fails too often is left out for a while. */
+  #judge(backEnd: BackEnd, succeeded: boolean): void {
+    if (succeeded) backEnd.countSuccess();
+    else if (this.pool.failed(backEnd, this.loop.now)) this.table.ejected(backEnd.row);
   }
 
   #inject({ block }: ResponseHead): void {
@@ -308,6 +318,8 @@ export class Exchange extends BackEndSearch implements LoggedExchange {
   /** The back end broke the connection, or spoke what is not HTTP. */
   upstreamFailed(wasReused: boolean): void {
     const { backEnd } = this.upstream!;
+    // That its back end closed a kept-alive connection is no failure.
+    if (!wasReused || this.#hasResponded) this.#judge(backEnd, false);
     this.release();
     // A head that still waits for its body's first piece was not passed on.
     if (this.#hasResponded && this.#headBytes === 0) return this.client.cut();
@@ -320,6 +332,7 @@ export class Exchange extends BackEndSearch implements LoggedExchange {
   }
 
   upstreamTimedOut(): void {
+    this.#judge(this.upstream!.backEnd, false);
     this.release();
     if (this.#hasResponded) this.client.cut();
     else this.client.fail(504);

@@ -4,6 +4,7 @@ import type { ArraySecret } from "../secrets/array_secret.ts";
 import type { EncryptedBackEnds } from "../tls/back_end_tls.ts";
 import type { Speederizer } from "../speederize/speederizer.ts";
 import { BackEnd } from "./back_end.ts";
+import type { BackEndControl } from "./back_end_control.ts";
 import { cookieValues } from "./cookie_values.ts";
 import { HeaderRules } from "./header_rules.ts";
 import type { RequestHead } from "./message.ts";
@@ -37,8 +38,8 @@ export interface Wish {
 export const NONE = "none";
 export const FULL = "full";
 
-/** While a back end takes up its weight, its part is worked out anew so often, ms. */
-const RISE_MS = 100;
+/** While a back end takes up its weight, or is looked at by the control process, the list is made anew so often, ms. */
+const LOOK_MS = 100;
 
 export class Pool {
   #byKey: ReadonlyMap<number, BackEnd>;
@@ -48,6 +49,8 @@ export class Pool {
   #users: UrlHash | undefined;
   /** Those that take new users now; a new list with each change. */
   #usable: readonly BackEnd[] = [];
+  /** Its machines are asked for their load. */
+  #asksLoad: boolean;
   /** When that list is to be made anew. */
   #changesAt = -Infinity;
 
@@ -62,11 +65,15 @@ export class Pool {
   /** Rewrites its pages; null where they pass as they are. */
   speed: Speederizer | null = null;
 
-  /** @param persistence null where users are kept nowhere */
+  /**
+   * @param persistence null where users are kept nowhere
+   * @param control what the control process says; null without one
+   */
   constructor(
     readonly config: PoolConfig,
     readonly backEnds: readonly BackEnd[],
     persistence: PoolPersistence | null,
+    readonly control: BackEndControl | null,
   ) {
     this.persistence = persistence;
     const { request, response } = config.headers ?? {};
@@ -74,6 +81,7 @@ export class Pool {
     this.responseRules = response ? new HeaderRules(response) : null;
     this.#byKey = new Map(backEnds.map((backEnd) => [backEnd.config.key, backEnd]));
     this.#policy = policyOf(config);
+    this.#asksLoad = config.back_ends.some(({ agent_port, snmp }) => agent_port !== undefined || snmp !== undefined);
     this.measures = config.policy === "least_response_time";
     this.hashOf = this.#policy.hashes ? hashOfPool(config) : null;
   }
@@ -87,13 +95,15 @@ export class Pool {
    * those that are down too, unless all are.
    */
   choose({ key, userHash, hash, tried }: Wish, now: number): BackEnd | typeof NONE | typeof FULL {
+    if (now >= this.#changesAt) this.#lookAgain(now);
     const persisted = key === undefined ? undefined : this.#byKey.get(key);
     if (persisted && persisted.isUp(now) && !tried.includes(persisted)) return persisted.hasRoom ? persisted : FULL;
-    if (now >= this.#changesAt) this.#lookAgain(now);
     let among = this.#usable;
     if (tried.length > 0) {
       among = without(among, tried);
-      if (among.length === 0) among = without(this.backEnds.filter(({ takesNew }) => takesNew), tried);
+      if (among.length === 0) {
+        among = without(this.backEnds.filter(({ takesNew, isCheckedDown }) => takesNew && !isCheckedDown), tried);
+      }
     }
     if (among.length === 0) return NONE;
     // Every node sends a user whose back end is gone to the same other one.
@@ -108,20 +118,53 @@ export class Pool {
 
   /** Those that are up, backups where no others are; all where none is. */
   #lookAgain(now: number): void {
-    const takers = this.backEnds.filter(({ takesNew }) => takesNew);
+    const { slow_start, ejection, check } = this.config;
+    this.#takeChecks();
+    const takers = this.backEnds.filter(({ takesNew, isCheckedDown }) => takesNew && !isCheckedDown);
     const up = takers.filter((backEnd) => backEnd.isUp(now));
     const first = up.filter(({ config }) => !config.backup);
     this.#usable = first.length > 0 ? first : up.length > 0 ? up : takers;
     this.#changesAt = Math.min(...this.backEnds.map(({ downUntil }) => downUntil > now ? downUntil : Infinity));
+    const { control } = this;
+    const isWatched = control !== null && (check !== undefined || this.#asksLoad);
+    // Who was ejected comes back little by little even without a slow start.
+    const slowStart = Math.max(slow_start, ejection?.time ?? 0);
+    let rises = isWatched;
     for (const backEnd of up) {
-      if (backEnd.rise(now, this.config.slow_start)) this.#changesAt = Math.min(this.#changesAt, now + RISE_MS);
+      const machine = control === null ? 1 : control.fraction(backEnd.row);
+      if (backEnd.rise(now, backEnd.wasEjected ? slowStart : slow_start, machine)) rises = true;
     }
+    if (rises) this.#changesAt = Math.min(this.#changesAt, now + LOOK_MS);
+  }
+
+  /** What the control process found; where every check fails, nothing is believed unless `fail_closed` says so. */
+  #takeChecks(): void {
+    const { check } = this.config;
+    const { control } = this;
+    if (check === undefined || control === null) return;
+    for (const backEnd of this.backEnds) backEnd.isCheckedDown = control.isDown(backEnd.row);
+    if (check.fail_closed || this.backEnds.some(({ takesNew, isCheckedDown }) => takesNew && !isCheckedDown)) return;
+    for (const backEnd of this.backEnds) backEnd.isCheckedDown = false;
   }
 
   /** It could not be connected. */
-  failed(backEnd: BackEnd, now: number): void {
+  connectFailed(backEnd: BackEnd, now: number): void {
     backEnd.failed(now);
     this.#changesAt = -Infinity;
+    this.failed(backEnd, now);
+  }
+
+  /** A request failed there. True when that made it be left out: at most half of those that take new users are, and never the last. */
+  failed(backEnd: BackEnd, now: number): boolean {
+    const { ejection } = this.config;
+    if (ejection === undefined || !backEnd.countFailure(ejection) || backEnd.isEjected(now)) return false;
+    const takers = this.backEnds.filter(({ takesNew }) => takesNew);
+    const ejected = takers.filter((other) => other.isEjected(now)).length;
+    const others = takers.filter((other) => other !== backEnd && other.isUp(now)).length;
+    if (ejected + 1 > takers.length / 2 || others === 0) return false;
+    backEnd.eject(now, ejection);
+    this.#changesAt = -Infinity;
+    return true;
   }
 
   /** Whether another back end than that one can be tried. */
@@ -157,14 +200,15 @@ export interface PoolsOptions {
   readonly secret: ArraySecret | undefined;
   /** Needed where session ids are learned. */
   readonly memory: SessionMemory | undefined;
+  readonly control: BackEndControl | null;
 }
 
 /** The config's pools by name. Rows of the status table count over all pools. */
-export function buildPools(config: Config, { encrypted, secret, memory }: PoolsOptions): Map<string, Pool> {
+export function buildPools(config: Config, { encrypted, secret, memory, control }: PoolsOptions): Map<string, Pool> {
   let row = 0;
   return new Map(config.pools.map((pool) => {
     const backEnds = pool.back_ends.map((backEnd, i) => new BackEnd(backEnd, i, row++, encrypted.of(backEnd)));
     const persistence = pool.persistence ? new PoolPersistence(pool, cookieValues(pool, secret), memory) : null;
-    return [pool.name, new Pool(pool, backEnds, persistence)];
+    return [pool.name, new Pool(pool, backEnds, persistence, control)];
   }));
 }

@@ -1,5 +1,6 @@
 /** `dlba serve`: one proxy process. */
 import { existsSync } from "node:fs";
+import { Mapping } from "../../ffi/mapping.ts";
 import { besideConfig, runDir } from "../config/paths.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { announceReady } from "../node/role.ts";
@@ -15,6 +16,7 @@ import { FETCH } from "../tls/staples.ts";
 import { ArrayTicketKeys } from "../tls/ticket_keys.ts";
 import { TlsServer } from "../tls/tls_server.ts";
 import { AccessLog } from "./access_log/access_log.ts";
+import { BACK_END_CONTROL_FILE, BackEndControl } from "./back_end_control.ts";
 import { CertificatesInService } from "./certificate_files.ts";
 import { handoverPath, HandoverPort, Predecessor } from "./handover.ts";
 import { readErrorPages } from "./error_pages.ts";
@@ -47,6 +49,7 @@ export async function runServe(config: Config, node: NodeConfig, options: ServeO
   let encrypted: EncryptedBackEnds | undefined;
   let speed: Speederizer | undefined;
   let learning: Learning | undefined;
+  const controlled = Mapping.create(`${dir}/${BACK_END_CONTROL_FILE}`, BackEndControl.bytes(config));
   try {
     const secret = arraySecret(config, configFile);
     if (config.pools.some(({ persistence }) => persistence?.session_id?.mode === "learn")) {
@@ -78,6 +81,7 @@ export async function runServe(config: Config, node: NodeConfig, options: ServeO
       openLog,
       secret,
       learning,
+      control: new BackEndControl(controlled.buffer, config),
     });
     for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => server.stop());
     const port = new HandoverPort(path, server.loop, server);
@@ -102,6 +106,7 @@ export async function runServe(config: Config, node: NodeConfig, options: ServeO
     learning?.close();
     encrypted?.close();
     tls?.store.close();
+    controlled.close();
     mapping.close();
   }
 }

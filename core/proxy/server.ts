@@ -11,6 +11,7 @@ import type { TlsServer } from "../tls/tls_server.ts";
 import { TlsStream } from "../tls/tls_stream.ts";
 import type { AccessLog } from "./access_log/access_log.ts";
 import { Dispatcher } from "./app.ts";
+import type { BackEndControl } from "./back_end_control.ts";
 import type { BackEndTable } from "./back_end_table.ts";
 import { ClientConnection, type ClientContext } from "./client_connection.ts";
 import { ClientIdentity } from "./client_identity.ts";
@@ -49,6 +50,8 @@ export interface ServerOptions {
   readonly secret?: ArraySecret | undefined;
   /** Needed where session ids are learned. Closed by who made it, after the server. */
   readonly learning?: Learning | undefined;
+  /** What the control process of the node says of back ends. */
+  readonly control?: BackEndControl | undefined;
   /** What this server counts. */
   readonly table: BackEndTable;
   /** For pools that are speederized. */
@@ -79,7 +82,12 @@ export class Server {
     this.#isAlone = isAlone;
     this.#inherited = [...inherited];
     const loop = new EventLoop();
-    this.#pools = buildPools(config, { encrypted, secret: options.secret, memory: options.learning });
+    this.#pools = buildPools(config, {
+      encrypted,
+      secret: options.secret,
+      memory: options.learning,
+      control: options.control ?? null,
+    });
     options.learning?.watch(loop);
     if (speed) { for (const pool of this.#pools.values()) if (pool.config.speederize) pool.speed = speed; }
     const dispatcher = new Dispatcher(config, this.#pools);

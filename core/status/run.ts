@@ -1,12 +1,14 @@
 /** `dlba statusd`: the control process of a node. */
 import { isLinkUp } from "../../ffi/ethtool.ts";
 import { Mapping } from "../../ffi/mapping.ts";
+import { BackEndWatch } from "../checks/back_end_watch.ts";
 import { runDir } from "../config/paths.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { delay } from "../delay.ts";
 import { UsageError } from "../errors.ts";
 import { Leadership } from "../failover/leadership.ts";
 import { announceReady } from "../node/role.ts";
+import { BACK_END_CONTROL_FILE, BackEndControl } from "../proxy/back_end_control.ts";
 import { hashKeyOf } from "../scheduler/hash_key.ts";
 import { NODE_STATE_FILE, NodeState } from "../scheduler/node_table.ts";
 import { SpeederizeControl } from "../speederize/control.ts";
@@ -45,7 +47,17 @@ export async function runStatusd(config: Config, node: NodeConfig, configFile: s
       stop.signal,
       (line) => console.error(`statusd ${node.name}: ${line}`),
     ),
+    watchBackEnds(config, node, configFile, stop.signal),
   ]);
+}
+
+/** For the proxy processes of this node. */
+async function watchBackEnds(config: Config, node: NodeConfig, configFile: string, stop: AbortSignal): Promise<void> {
+  const mapping = Mapping.create(`${runDir(config, node)}/${BACK_END_CONTROL_FILE}`, BackEndControl.bytes(config));
+  const control = new BackEndControl(mapping.buffer, config);
+  const log = (line: string) => console.error(`statusd ${node.name}: ${line}`);
+  await new BackEndWatch({ config, configFile, control, log }).run(stop);
+  mapping.close();
 }
 
 /** Sweeps as long as this node schedules; from one time to the next it knows of no failed node but by the election. */
