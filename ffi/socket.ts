@@ -40,6 +40,7 @@ const TCP_NODELAY = 1;
 const TCP_INFO = 11;
 const BYTES_ACKED_AT = 120;
 const TCP_INFO_BYTES = 136;
+const MSG_PEEK = 2;
 const MSG_NOSIGNAL = 0x4000;
 const SHUT_WR = 1;
 const SHUT_RDWR = 2;
@@ -107,6 +108,17 @@ export function accept(listener: number): number {
 /** Address of the peer of the last connection accepted. */
 export function acceptedFrom(): string {
   return `${peer[4]}.${peer[5]}.${peer[6]}.${peer[7]}`;
+}
+
+/** Its port. */
+export function acceptedFromPort(): number {
+  return peer[2]! << 8 | peer[3]!;
+}
+
+/** As {@linkcode receive}, but the bytes stay where they are for the next read. */
+export function peek(fd: number, buffer: Uint8Array<ArrayBuffer>, length: number): number {
+  const count = libc.recv(fd, buffer, length, MSG_PEEK);
+  return count >= 0 ? count : errno() === EAGAIN ? WOULD_BLOCK : FAILED;
 }
 
 /** A descriptor that is connecting, or the negated errno. Once writable, {@linkcode connectError} says how it went. */

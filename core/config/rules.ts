@@ -13,6 +13,7 @@ import { asList, asMap, eachBackEndValue, eachValue, type Raw, read } from "./ra
 import {
   arraySchema,
   backEndSchema,
+  clientIdentitySchema,
   ejectionSchema,
   failoverSchema,
   hashSchema,
@@ -48,6 +49,7 @@ export function checkRules(data: unknown, report: Report): void {
   checkPersistence(raw, report);
   checkTimeouts(raw, report);
   checkTls(raw, report);
+  checkIdentity(raw, report);
   checkSpeederize(raw, report);
   checkKeyUris(raw, report);
 }
@@ -195,6 +197,23 @@ function checkPools(raw: Raw, report: Report): void {
     }
     checkPolicy(pool, path, report);
     checkHealth(pool, path, report);
+  });
+}
+
+function checkIdentity(raw: Raw, report: Report): void {
+  const identity = read(clientIdentitySchema, raw["client_identity"]);
+  if (identity && (identity.proxy_protocol.http || identity.proxy_protocol.https) && identity.trusted.length === 0) {
+    report(["client_identity"], "trusted proxies, whose PROXY headers are believed", "none");
+  }
+  asList(raw["pools"]).forEach((item, i) => {
+    const { proxy_protocol, keepalive } = asMap(item);
+    if (proxy_protocol !== undefined && keepalive !== 0) {
+      report(
+        ["pools", i, "proxy_protocol"],
+        "keepalive: 0, since a connection is then for one client",
+        `keepalive: ${keepalive ?? 256}`,
+      );
+    }
   });
 }
 

@@ -251,6 +251,8 @@ export const poolSchema = map({
   queue_timeout: v.optional(duration, "5s"),
   check: v.optional(checkSchema),
   ejection: v.optional(ejectionSchema),
+  /** Each connection to its back ends begins by a PROXY header; needs `keepalive: 0`, since it is for one client. */
+  proxy_protocol: v.optional(oneOf(["v1", "v2"])),
   /** How often machines are asked for their load: `agent_port` and `snmp` of back ends. */
   load_interval: v.optional(interval, "5s"),
   /** Longest wait for a response head, and between two reads of its body. */
@@ -331,6 +333,29 @@ export const tlsSchema = map({
   ),
 });
 
+/** Which proxies before us are believed, and what back ends are told beside X-Forwarded-For and -Proto. */
+export const clientIdentitySchema = map({
+  trusted: v.optional(v.array(cidr, "a list"), []),
+  /** X-Forwarded-Host too. */
+  host: v.optional(yesNo, false),
+  /** Forwarded (RFC 7239) too. */
+  forwarded: v.optional(yesNo, false),
+  /** Each connection to that port begins by a PROXY header, v1 or v2, of who is trusted; others are closed. */
+  proxy_protocol: v.optional(map({ http: v.optional(yesNo, false), https: v.optional(yesNo, false) }), {}),
+});
+
+/** What one client network may do, in each proxy process; more is answered by 429. */
+export const rateLimitSchema = map({
+  /** 0 is any number. */
+  requests_per_second: v.optional(whole(0, 1_000_000), 0),
+  /** So many at once, after a while without. */
+  burst: v.optional(whole(1, 1_000_000), 100),
+  /** Requests under way; 0 is any number. */
+  concurrent: v.optional(whole(0, 1_000_000), 0),
+  /** Bits of an IPv4 address that tell networks apart; of IPv6 it is 64. */
+  ipv4_prefix: v.optional(whole(8, 32), 32),
+});
+
 export const schema = map({
   array: arraySchema,
   scheduler: v.optional(schedulerSchema, {}),
@@ -344,6 +369,8 @@ export const schema = map({
   routes: v.optional(v.array(routeSchema, "a list"), []),
   tls: v.optional(tlsSchema),
   speederize: v.optional(speederizeSchema),
+  client_identity: v.optional(clientIdentitySchema),
+  rate_limit: v.optional(rateLimitSchema),
   /** A line of JSON for each request, at its end; none when absent. Appended to by all processes of the node. */
   access_log: v.optional(map({ file: path })),
   control: v.optional(

@@ -4,7 +4,7 @@ import type { Ending } from "./access_log/line.ts";
 import type { AccessLog } from "./access_log/access_log.ts";
 import type { Dispatcher } from "./app.ts";
 import type { BackEndTable } from "./back_end_table.ts";
-import type { ClientIdentity } from "./client_identity.ts";
+import type { ClientIdentity, IdentityRules } from "./client_identity.ts";
 import { INPUT, OUTPUT, READS_A_TURN } from "./connection.ts";
 import type { ErrorPage } from "./error_pages.ts";
 import { type Downstream, Exchange } from "./exchange.ts";
@@ -19,6 +19,7 @@ import type { EventLoop } from "./loop.ts";
 import { type RequestHead, UNKNOWN_LENGTH } from "./message.ts";
 import type { Handshaking, PendingHandshakes } from "./pending_handshakes.ts";
 import type { Pool } from "./pool.ts";
+import type { RateLimiter } from "./rate_limiter.ts";
 import type { RequestIds } from "./request_ids.ts";
 import { RequestConnection } from "./request_connection.ts";
 import { FAILED, type Stream, WOULD_BLOCK } from "./stream.ts";
@@ -46,6 +47,9 @@ export interface ClientContext {
   readonly log: AccessLog | null;
   readonly requestIds: RequestIds | null;
   readonly errorPages: ReadonlyMap<number, ErrorPage>;
+  /** Null where no proxy before us is believed. */
+  readonly identityRules: IdentityRules | null;
+  readonly limiter: RateLimiter | null;
   /** True while the server takes no more requests. */
   isStopping: boolean;
 }
@@ -73,10 +77,12 @@ export class ClientConnection extends RequestConnection implements Downstream, H
   /** Of our own answer to it; 0 without. */
   #ownStatus = 0;
   #isCut = false;
+  /** Whose request is counted as under way; 0 for nobody's. */
+  #network = 0;
   #requestId = "";
 
   constructor(context: ClientContext, stream: Stream, readonly identity: ClientIdentity) {
-    super(context.loop, stream, context.limits);
+    super(context.loop, stream, context.limits, identity.isTrusted);
     this.#context = context;
     this.responseLines = identity.isTls ? context.tlsLines : "";
     this.requestLines = identity.lines;
@@ -173,16 +179,29 @@ export class ClientConnection extends RequestConnection implements Downstream, H
     const dataEnd = this.#takeOfBody(bytes, bodyAt, end);
     const firstBody = dataEnd > bodyAt ? bytes.slice(bodyAt, dataEnd) : undefined;
     this.#context.table.request(false);
+    if (this.#context.limiter !== null && !this.#mayEnter(this.#context.limiter)) return;
     if (this.#redirectPort !== undefined) return this.#redirectToHttps(request, this.#redirectPort);
     this.#context.dispatcher.dispatch(this, firstBody);
   }
 
+  /** False when its network asks too often, or too much at a time: it is told so. */
+  #mayEnter(limiter: RateLimiter): boolean {
+    const network = limiter.networkOf(this.identity.client);
+    if (limiter.enter(network, this.loop.now)) {
+      this.#network = network;
+      return true;
+    }
+    this.#context.table.limited();
+    this.#answerOurselves(429, `retry-after: 1\r\n${this.responseLines}`);
+    return false;
+  }
+
   /** Fields of ours for this request: those of the client may have changed with a handshake that ended. */
-  #name({ block }: RequestHead): void {
+  #name(request: RequestHead): void {
     const { requestIds, tlsLines } = this.#context;
-    this.requestLines = this.identity.lines;
+    this.requestLines = this.identity.linesFor(request);
     if (requestIds === null) return;
-    this.#requestId = requestIds.next(block);
+    this.#requestId = requestIds.next(request.block);
     const line = `${requestIds.field}: ${this.#requestId}\r\n`;
     this.requestLines += line;
     this.responseLines = this.identity.isTls ? tlsLines + line : line;
@@ -308,6 +327,9 @@ export class ClientConnection extends RequestConnection implements Downstream, H
     if (request === null) return;
     this.#request = null;
     giveBack(request.block);
+    if (this.#network === 0) return;
+    this.#context.limiter!.leave(this.#network);
+    this.#network = 0;
   }
 
   fail(status: number): void {

@@ -20,6 +20,12 @@ export const CLIENT_IDENTITY = 13;
 export const TARGETED_CACHE_CONTROL = 14;
 /** What a trailer section may not hold: RFC 9110 section 6.5.1. */
 export const NOT_IN_TRAILERS = 15;
+/** Of {@linkcode CLIENT_IDENTITY}, those that a trusted proxy before us may state. */
+export const FORWARDED_FOR = 16;
+export const FORWARDED_PROTO = 17;
+export const FORWARDED_HOST = 18;
+export const FORWARDED = 19;
+const LAST = FORWARDED;
 
 const NUMBERS: readonly (readonly [name: string, number: number])[] = [
   ["host", HOST],
@@ -34,10 +40,13 @@ const NUMBERS: readonly (readonly [name: string, number: number])[] = [
   ["set-cookie", SET_COOKIE],
   ["expect", EXPECT],
   ["cache-control", CACHE_CONTROL],
-  ["forwarded", CLIENT_IDENTITY],
-  ...foldings("x-forwarded-for"),
-  ...foldings("x-forwarded-proto"),
-  ...foldings("x-forwarded-host"),
+  ["forwarded", FORWARDED],
+  ["x-forwarded-for", FORWARDED_FOR],
+  ["x-forwarded-proto", FORWARDED_PROTO],
+  ["x-forwarded-host", FORWARDED_HOST],
+  ...foldings("x-forwarded-for").slice(1),
+  ...foldings("x-forwarded-proto").slice(1),
+  ...foldings("x-forwarded-host").slice(1),
   ...foldings("x-real-ip"),
   ...foldings("x-client-cert-subject"),
   ...foldings("x-client-cert-fingerprint"),
@@ -77,7 +86,7 @@ function foldings(name: string): [name: string, number: number][] {
 
 /** "cookie: " for {@linkcode COOKIE}: how a field begins that we write ourselves. Of a number with several names the first. */
 export const FIELD_STARTS: readonly string[] = Array.from(
-  { length: NOT_IN_TRAILERS + 1 },
+  { length: LAST + 1 },
   (_, wanted) => `${NUMBERS.find(([, number]) => number === wanted)?.[0]}: `,
 );
 

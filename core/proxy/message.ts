@@ -18,6 +18,8 @@ export interface RequestHead {
   readonly block: HeadBlock;
   /** All Cookie fields as one, or "". */
   readonly cookie: string;
+  /** What a proxy that is believed says of its client, by the numbers of field_names.ts; null without. */
+  readonly forwarded: ReadonlyMap<number, string> | null;
   /** Bytes, {@linkcode NO_BODY} or {@linkcode UNKNOWN_LENGTH}. */
   readonly bodyLength: number;
   /** The client waits for 100 (Continue) before it sends the body. */

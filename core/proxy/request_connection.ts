@@ -22,7 +22,12 @@ export abstract class RequestConnection extends EndingConnection {
   /** The CR of an empty line before a request came alone. */
   #sawCr = false;
 
-  constructor(loop: EventLoop, stream: Stream, protected readonly limits: Config["proxy"]) {
+  constructor(
+    loop: EventLoop,
+    stream: Stream,
+    protected readonly limits: Config["proxy"],
+    readonly keepsForwarded: boolean,
+  ) {
     super(loop, stream);
   }
 
@@ -101,7 +106,7 @@ export abstract class RequestConnection extends EndingConnection {
     const block = takeBlock(headEnd - start);
     let request: RequestHead | undefined;
     try {
-      request = parseRequest(bytes, start, end, block);
+      request = parseRequest(bytes, start, end, block, this.keepsForwarded);
     } finally {
       if (request === undefined) giveBack(block);
     }

@@ -1,39 +1,31 @@
 /** `dlba serve`: listeners, their connections, and the end. */
-import { accept, acceptedFrom, close as closeFd, listenOn, whyNotFree } from "../../ffi/socket.ts";
+import { close as closeFd, listenOn, whyNotFree } from "../../ffi/socket.ts";
 import { strerror } from "../../ffi/errno.ts";
 import type { Config } from "../config/schema.ts";
 import { UsageError } from "../errors.ts";
 import type { ArraySecret } from "../secrets/array_secret.ts";
 import type { EncryptedBackEnds } from "../tls/back_end_tls.ts";
 import type { Speederizer } from "../speederize/speederizer.ts";
-import { HardwareTlsStream } from "../tls/hardware_stream.ts";
 import type { TlsServer } from "../tls/tls_server.ts";
-import { TlsStream } from "../tls/tls_stream.ts";
 import type { AccessLog } from "./access_log/access_log.ts";
 import { Dispatcher } from "./app.ts";
 import type { BackEndControl } from "./back_end_control.ts";
 import type { BackEndTable } from "./back_end_table.ts";
-import { ClientConnection, type ClientContext } from "./client_connection.ts";
-import { ClientIdentity } from "./client_identity.ts";
+import type { ClientContext } from "./client_connection.ts";
+import { IdentityRules } from "./client_identity.ts";
 import { mostClients } from "./descriptors.ts";
 import type { ErrorPage } from "./error_pages.ts";
 import type { ListeningSocket } from "./handover.ts";
+import { Listener } from "./listener.ts";
 import { EventLoop } from "./loop.ts";
 import { PendingHandshakes } from "./pending_handshakes.ts";
 import { buildPools, type Pool } from "./pool.ts";
+import { RateLimiter } from "./rate_limiter.ts";
 import { RequestIds } from "./request_ids.ts";
 import type { Learning } from "./sessions/learning.ts";
-import { PlainStream } from "./stream.ts";
-import { Timed } from "./timer_wheel.ts";
 
 /** Connections that wait to be accepted: what the kernel allows by default (net.core.somaxconn). */
 const BACKLOG = 4096;
-/** When no descriptor is left, accepting is tried again after so long, ms. */
-const ACCEPT_RETRY_MS = 100;
-/** Accepted in a turn, lest a flood of connections keep those that are there waiting. */
-const ACCEPTS_A_TURN = 64;
-const EAGAIN = 11;
-const ECONNABORTED = 103;
 const EADDRINUSE = 98;
 const EADDRNOTAVAIL = 99;
 const EACCES = 13;
@@ -105,13 +97,14 @@ export class Server {
       log: openLog?.(loop) ?? null,
       requestIds: config.proxy.request_id === undefined ? null : new RequestIds(config.proxy.request_id),
       errorPages,
+      identityRules: config.client_identity ? new IdentityRules(config.client_identity) : null,
+      limiter: config.rate_limit ? new RateLimiter(config.rate_limit) : null,
       isStopping: false,
     };
     try {
-      this.#listen(address, config.array.ports.http, undefined);
-      if (tls) {
-        this.#listen(address, config.array.ports.https, tls);
-      }
+      const { http = false, https = false } = config.client_identity?.proxy_protocol ?? {};
+      this.#listen(address, config.array.ports.http, undefined, http);
+      if (tls) this.#listen(address, config.array.ports.https, tls, https);
     } catch (error) {
       this.#free();
       throw error;
@@ -128,7 +121,7 @@ export class Server {
     return this.#listeners;
   }
 
-  #listen(address: string, port: number, tls: TlsServer | undefined): void {
+  #listen(address: string, port: number, tls: TlsServer | undefined, takesHeader: boolean): void {
     let fd = this.#inherit(address, port);
     if (fd === undefined) {
       // The port is shared with the other processes of this node, and with nobody else.
@@ -136,7 +129,7 @@ export class Server {
       fd = taken !== 0 ? -taken : listenOn(address, port, BACKLOG);
     }
     if (fd < 0) throw new UsageError(whyNotListening(address, port, -fd));
-    this.#listeners.push(new Listener(this.#context, address, port, fd, tls));
+    this.#listeners.push(new Listener(this.#context, address, port, fd, tls, takesHeader));
     this.addresses.push(`${address}:${port}`);
   }
 
@@ -178,66 +171,6 @@ export class Server {
       }
     }
     this.#context.loop.close();
-  }
-}
-
-class Listener extends Timed {
-  #isOpen = true;
-
-  constructor(
-    readonly context: ClientContext,
-    readonly address: string,
-    readonly port: number,
-    readonly fd: number,
-    readonly tls: TlsServer | undefined,
-  ) {
-    super();
-  }
-
-  onEvent(): void {
-    const { clients, mostClients, loop } = this.context;
-    for (let accepted = 0; accepted < ACCEPTS_A_TURN; accepted++) {
-      if (clients.size >= mostClients) return loop.setDeadline(this, ACCEPT_RETRY_MS);
-      const fd = accept(this.fd);
-      if (fd >= 0) this.#welcome(fd);
-      else if (-fd === EAGAIN) return;
-      else if (-fd !== ECONNABORTED) {
-        // No descriptor or memory is left. Edge-triggered: nobody says again that connections wait.
-        this.context.loop.setDeadline(this, ACCEPT_RETRY_MS);
-        return;
-      }
-    }
-    this.context.loop.again(this);
-  }
-
-  onTurn(): void {
-    if (this.#isOpen) this.onEvent();
-  }
-
-  #welcome(fd: number): void {
-    const peer = acceptedFrom();
-    const identity = new ClientIdentity(peer, this.tls !== undefined, this.context.asksForCertificates);
-    const stream = this.tls ? this.tls.accept(fd, peer, identity) : new PlainStream(fd);
-    const connection = new ClientConnection(this.context, stream, identity);
-    if (stream instanceof TlsStream) stream.onEstablished = () => connection.established();
-    if (stream instanceof HardwareTlsStream) stream.wake = () => connection.wake();
-  }
-
-  override onTimeout(): void {
-    this.onEvent();
-  }
-
-  override onDefect(error: unknown): void {
-    console.error("serve: a connection could not be accepted:", error);
-  }
-
-  /** A second call does nothing. */
-  close(): void {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
-    this.context.loop.clearDeadline(this);
-    this.context.loop.unwatch(this.fd);
-    closeFd(this.fd);
   }
 }
 

@@ -1,6 +1,6 @@
 /** A connection to a back end: one request at a time, responses taken apart as they come. */
 import { EPOLLIN } from "../../ffi/epoll.ts";
-import { connectTo } from "../../ffi/socket.ts";
+import { connectError, connectTo, send } from "../../ffi/socket.ts";
 import type { BackEnd } from "./back_end.ts";
 import { Connection, INPUT, OUTPUT, READS_A_TURN } from "./connection.ts";
 import type { Exchange } from "./exchange.ts";
@@ -11,6 +11,7 @@ import { parseResponse } from "./http1/response.ts";
 import { BadMessage, INCOMPLETE } from "./http1/syntax.ts";
 import type { EventLoop } from "./loop.ts";
 import type { Pool } from "./pool.ts";
+import { writeProxyHeader } from "./proxy_header.ts";
 import { CONNECTED, FAILED, PlainStream, WOULD_BLOCK } from "./stream.ts";
 
 /** Longest response head, bytes: twice what common servers send at most. */
@@ -33,13 +34,18 @@ export class UpstreamConnection extends Connection {
   #isTunnel = false;
   /** The back end will send no more through the tunnel. */
   #hasEnded = false;
+  /** To be sent before anything else, TLS included. */
+  #proxyHeader: Uint8Array<ArrayBuffer> | null = null;
   /** True once it carried a whole exchange: its back end may have closed it meanwhile. */
   isReused = false;
 
   private constructor(loop: EventLoop, fd: number, readonly backEnd: BackEnd, readonly pool: Pool, exchange: Exchange) {
     super(loop, backEnd.tls?.stream(fd) ?? new PlainStream(fd));
     this.#exchange = exchange;
-    loop.setDeadline(this, pool.config.connect_timeout);
+    const { connect_timeout, proxy_protocol } = pool.config;
+    const { from, to } = exchange.client.identity;
+    if (proxy_protocol !== undefined) this.#proxyHeader = writeProxyHeader(proxy_protocol, from, to);
+    loop.setDeadline(this, connect_timeout);
   }
 
   /**
@@ -93,13 +99,21 @@ export class UpstreamConnection extends Connection {
 
   /** True once it is connected, and its handshake over where there is one. */
   #goOnConnecting(): boolean {
-    const result = this.stream.connect();
+    const result = this.#proxyHeader !== null && !this.#sendProxyHeader(this.#proxyHeader)
+      ? FAILED
+      : this.stream.connect();
     if (result === FAILED) this.#failToConnect();
     if (result !== CONNECTED) return false;
     this.#isConnecting = false;
     this.loop.setDeadline(this, this.pool.config.response_timeout);
     this.#exchange!.connected();
     return this.isOpen;
+  }
+
+  /** A socket that is just connected takes a header whole. */
+  #sendProxyHeader(header: Uint8Array<ArrayBuffer>): boolean {
+    this.#proxyHeader = null;
+    return connectError(this.stream.fd) === 0 && send(this.stream.fd, header, header.length) === header.length;
   }
 
   #failToConnect(): void {

@@ -23,7 +23,7 @@ export interface LoggedExchange {
 }
 
 export interface LoggedClient {
-  readonly peer: string;
+  readonly client: string;
   readonly isTls: boolean;
 }
 
@@ -44,7 +44,7 @@ export function accessLine(
   ending: Ending,
   id: string,
 ): string {
-  let line = `{"time":"${time}","client":"${client.peer}","tls":${client.isTls ? "true" : "false"}`;
+  let line = `{"time":"${time}","client":"${client.client}","tls":${client.isTls ? "true" : "false"}`;
   if (request !== undefined) {
     line += `,"method":"${request.method}","host":"${request.host}","target":${quoted(request.target)}`;
   }

@@ -5,6 +5,10 @@ import {
   CONTENT_LENGTH,
   COOKIE,
   EXPECT,
+  FORWARDED,
+  FORWARDED_FOR,
+  FORWARDED_HOST,
+  FORWARDED_PROTO,
   HOST,
   KEEP_ALIVE,
   PROXY_CONNECTION,
@@ -40,6 +44,10 @@ export class Framing implements FieldTaker {
   acceptsTrailers = false;
   /** Expect: 100-continue. */
   expectsContinue = false;
+  /** Whether what a proxy before us says of its client is kept. */
+  keepsForwarded = false;
+  /** That, by the numbers of the fields, each as one list; null where it said nothing. */
+  forwarded: Map<number, string> | null = null;
   #lengthDigits = 0;
   #named: Set<string> | null = null;
   #lastHost = "";
@@ -58,6 +66,7 @@ export class Framing implements FieldTaker {
         false;
     this.hosts = 0;
     this.#named = null;
+    this.forwarded = null;
   }
 
   take(number: number, bytes: Uint8Array, start: number, end: number): boolean {
@@ -111,6 +120,12 @@ export class Framing implements FieldTaker {
         return false;
       case CLIENT_IDENTITY:
         return false;
+      case FORWARDED_FOR:
+      case FORWARDED_PROTO:
+      case FORWARDED_HOST:
+      case FORWARDED:
+        if (this.keepsForwarded) this.#keepForwarded(number, decodeLatin1(bytes, start, end));
+        return false;
     }
     return true;
   }
@@ -122,6 +137,12 @@ export class Framing implements FieldTaker {
     if (last.length === end - start) { while (i < last.length && bytes[start + i] === last.charCodeAt(i)) i++; }
     if (i < last.length || end - start !== i) this.#lastHost = decodeLatin1(bytes, start, end);
     return this.#lastHost;
+  }
+
+  #keepForwarded(number: number, value: string): void {
+    const kept = this.forwarded ??= new Map();
+    const before = kept.get(number);
+    kept.set(number, before === undefined ? value : `${before}, ${value}`);
   }
 
   #takeLength(bytes: Uint8Array, start: number, end: number): void {

@@ -37,12 +37,14 @@ export let requestHeadEnd = 0;
 /**
  * Reads the head that starts at `start`, in one pass, into the empty `block`; undefined when the bytes end before it does.
  * `bytes[end]` must be there and 0. Throws {@linkcode BadMessage} with the status that the client gets.
+ * @param keepsForwarded the client is a proxy that is believed
  */
 export function parseRequest(
   bytes: Uint8Array,
   start: number,
   end: number,
   block: HeadBlock,
+  keepsForwarded = false,
 ): RequestHead | undefined {
   const out = block.bytes;
   let at = start;
@@ -74,13 +76,14 @@ export function parseRequest(
   const authority = bytes[targetAt] === SLASH ? undefined : otherForm(method, target, bytes[targetAt]!, block);
   block.text(" HTTP/1.1\r\n");
   framing.clear();
+  framing.keepsForwarded = keepsForwarded;
   const headEnd = readFields(bytes, lineEnd + 2, end, block, framing);
   if (headEnd === INCOMPLETE) return undefined;
   requestHeadEnd = headEnd;
   framing.dropNamed(block);
   const host = checkHost(isHttp11, authority !== undefined);
   if (authority !== undefined || host === "") writeHost(block, authority?.host ?? host);
-  const { cookie, acceptsTrailers, close, keepAlive, listsUpgrade, upgrade, expectsContinue } = framing;
+  const { cookie, forwarded, acceptsTrailers, close, keepAlive, listsUpgrade, upgrade, expectsContinue } = framing;
   const bodyLength = lengthOf(isHttp11);
   // RFC 9110 section 9.3.8
   if (method === "TRACE" && bodyLength !== NO_BODY) throw new BadMessage(400, "TRACE with a body");
@@ -90,6 +93,7 @@ export function parseRequest(
     host: authority?.host ?? host,
     block,
     cookie,
+    forwarded,
     bodyLength,
     // RFC 9110 section 10.1.1: HTTP/1.0 knows no 100, and without a body there is nothing to wait for.
     expectsContinue: expectsContinue && isHttp11 && bodyLength !== NO_BODY,
