@@ -187,7 +187,7 @@ export class RequestReader implements FieldSink {
     if (this.#problem !== null) throw this.#problem;
     const host = this.#host();
     HEAD.field(HOST, host);
-    const { contentLength, cookie, acceptsTrailers, expectsContinue } = framing;
+    const { contentLength, cookie, forwarded, acceptsTrailers, expectsContinue } = framing;
     if (isLast && contentLength > 0) throw new StreamError(PROTOCOL_ERROR, "Content-Length without a body");
     const isWebSocket = this.#protocol !== "";
     const bodyLength = isLast || isWebSocket ? NO_BODY : contentLength < 0 ? UNKNOWN_LENGTH : contentLength;
@@ -202,6 +202,7 @@ export class RequestReader implements FieldSink {
       host,
       block,
       cookie,
+      forwarded,
       bodyLength,
       expectsContinue: expectsContinue && bodyLength !== NO_BODY,
       acceptsTrailers,
