@@ -36,17 +36,18 @@ export class Observation {
     }
   }
 
-  /** Longest time from one accepted SYN to the next, both as they were sent; of those sent from `from` to `to`, both ends included. */
+  /**
+   * Longest time without the VIP, of `from` to `to`: from one accepted SYN to the next, both as they were sent, or from one answer by ARP to the next,
+   * whichever is longer. A node that stands still goes on with the buckets it had, so that some SYNs say nothing.
+   */
   gapMs(from: number, to: number): number {
-    const accepted = this.#syns.filter(({ answer, sentAt }) => answer === "accepted" && sentAt >= from && sentAt <= to);
-    const times = [from, ...accepted.map(({ sentAt }) => sentAt), to];
-    return Math.max(...times.slice(1).map((at, i) => at - times[i]!));
+    const accepted = this.#syns.filter(({ answer }) => answer === "accepted").map(({ sentAt }) => sentAt);
+    return Math.max(longest(accepted, from, to), longest(this.#owners.map(({ at }) => at), from, to));
   }
 
   /** Longest time in which the witness itself sent nothing: it bounds what a gap can tell. */
   ownGapMs(from: number, to: number): number {
-    const times = [from, ...this.#syns.map(({ sentAt }) => sentAt).filter((at) => at >= from && at <= to), to];
-    return Math.max(...times.slice(1).map((at, i) => at - times[i]!));
+    return longest(this.#syns.map(({ sentAt }) => sentAt), from, to);
   }
 
   /** SYNs refused. */
@@ -68,4 +69,10 @@ export class Observation {
   ownerAt(time: number): string | undefined {
     return this.#owners.findLast(({ at }) => at <= time)?.mac;
   }
+}
+
+/** Longest time between two, from `from` to `to`. */
+function longest(times: readonly number[], from: number, to: number): number {
+  const all = [from, ...times.filter((at) => at >= from && at <= to), to];
+  return Math.max(...all.slice(1).map((at, i) => at - all[i]!));
 }

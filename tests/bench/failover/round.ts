@@ -5,7 +5,7 @@ import { ConnectionHolder, Witness } from "./client.ts";
 import type { Fault } from "./faults.ts";
 
 export interface Outcome {
-  /** Longest time in which no SYN was accepted, ms. */
+  /** Longest time without the VIP, ms. */
   readonly gapMs: number;
   /** Longest time in which the witness sent none, ms. */
   readonly ownGapMs: number;

@@ -153,11 +153,13 @@ int main(int argc, char **argv)
 	int tcp = socket(AF_INET, SOCK_RAW, IPPROTO_TCP), arp = open_arp(argv[3], own, vip);
 	double syn_at = now_ms(), arp_at = syn_at;
 	struct pollfd sources[] = { { tcp, POLLIN, 0 }, { arp, POLLIN, 0 }, { 0, POLLIN, 0 } };
-	int from = 0;
+	int from;
 
 	if (tcp < 0)
 		fail("raw socket");
 	srandom(getpid());
+	/* Other ports than the last witness: other buckets. */
+	from = random() % PORTS;
 	setvbuf(stdout, output, _IOFBF, sizeof(output));
 	while (1) {
 		double next = syn_at < arp_at ? syn_at : arp_at, wait = next - now_ms();
