@@ -1,5 +1,6 @@
 /** The elements that the rewriter must know: those with URLs to move, and those after which other rules hold. */
 import { NameTable } from "./name_table.ts";
+import { maybeKnown } from "./plain_markup.ts";
 
 export const NONE = 0;
 export const IMG = 1;
@@ -66,6 +67,7 @@ export const LEAVES_FOREIGN: ReadonlySet<string> = new Set(
 );
 
 const table = new NameTable(NAMES);
+export const KNOWN = maybeKnown(NAMES);
 
 /** Which element the name from `start` to `end` is, in any case of letters. */
 export function elementAt(bytes: Uint8Array, start: number, end: number): number {

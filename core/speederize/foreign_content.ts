@@ -4,6 +4,7 @@
  */
 import { LEAVES_FOREIGN } from "./elements.ts";
 import { NameTable } from "./name_table.ts";
+import { EVERYTHING, type MaybeKnown, maybeKnown } from "./plain_markup.ts";
 
 /** In SVG ordinary elements, whose names are those of raw text in HTML; only text is expected in them. */
 const TEXT_ONLY = new Set(["style", "script", "title", "desc"]);
@@ -11,6 +12,8 @@ const TEXT_ONLY = new Set(["style", "script", "title", "desc"]);
 const TEXT_ONLY_IN_MATH = new Set(["mi", "mo", "mn", "ms", "mtext"]);
 
 const table = new NameTable([...LEAVES_FOREIGN, ...TEXT_ONLY, ...TEXT_ONLY_IN_MATH, "svg", "math"]);
+
+const KNOWN = maybeKnown(table.names);
 
 /** The name where anything hangs on it; "" for all others. */
 function nameOf(bytes: Uint8Array, start: number, end: number): string {
@@ -34,9 +37,9 @@ export class ForeignContent {
     this.#textOnly = "";
   }
 
-  /** Nothing hangs from an element of that name. */
-  isPlain(bytes: Uint8Array, start: number, end: number): boolean {
-    return this.#textOnly === "" && table.find(bytes, start, end) < 0;
+  /** Names from which anything hangs now. */
+  get known(): MaybeKnown {
+    return this.#textOnly === "" ? KNOWN : EVERYTHING;
   }
 
   /** A start tag within it. */

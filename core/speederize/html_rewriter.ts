@@ -14,12 +14,12 @@ import { endOfCdata, endOfComment } from "./comments.ts";
 import { ForeignContent } from "./foreign_content.ts";
 import type { NameTable } from "./name_table.ts";
 import type { Output } from "./output.ts";
+import { endOfPlainMarkup, NOTHING } from "./plain_markup.ts";
 import { RawText } from "./raw_text.ts";
 import { resolvedText } from "./references.ts";
 import { MAX_HELD, Splice } from "./splice.ts";
-import { endOfName, NOT_PLAIN, skipPlainTag, Tag } from "./tag.ts";
+import { Tag } from "./tag.ts";
 
-const LESS = 60;
 const GREATER = 62;
 const SLASH = 47;
 const BANG = 33;
@@ -88,7 +88,7 @@ export class HtmlRewriter {
       let next = -1;
       switch (this.#state) {
         case TEXT: {
-          while (at < end && bytes[at] !== LESS) at++;
+          at = this.#skipPlain(bytes, at, end);
           if (at === end) return end;
           next = this.#markup(bytes, at, end);
           break;
@@ -141,13 +141,20 @@ export class HtmlRewriter {
     return end;
   }
 
+  #skipPlain(bytes: Uint8Array, at: number, end: number): number {
+    if (this.#foreign.isInside) {
+      const names = this.#foreign.known;
+      return endOfPlainMarkup(bytes, at, end, names, names);
+    }
+    const isOpen = this.#templates > 0 || this.#isInSelect;
+    return endOfPlainMarkup(bytes, at, end, element.KNOWN, isOpen ? element.KNOWN : NOTHING);
+  }
+
   /** From a "<" of text. Returns where it goes on, or the complement of where to hold. */
   #markup(bytes: Uint8Array, at: number, end: number): number {
     if (at + 1 === end) return ~at;
     const byte = bytes[at + 1]!;
     if (isLetter(byte)) {
-      const plain = this.#skipPlain(bytes, at + 1, end);
-      if (plain >= 0 && plain - at <= MAX_HELD) return plain;
       const next = this.#tag.read(bytes, at + 1, end);
       if (next < 0) return ~this.#holdTag(bytes, at, end);
       this.#started(next - at <= MAX_HELD, bytes);
@@ -156,12 +163,6 @@ export class HtmlRewriter {
     if (byte === SLASH) {
       if (at + 2 === end) return ~at;
       if (isLetter(bytes[at + 2]!)) {
-        // Most end tags change nothing, and hold but a name.
-        if (this.#templates === 0 && !this.#isInSelect && !this.#foreign.isInside) {
-          let close = at + 3;
-          while (close < end && bytes[close]! > GREATER) close++;
-          if (close < end && bytes[close] === GREATER) return close + 1;
-        }
         const next = this.#tag.read(bytes, at + 2, end);
         if (next < 0) return ~this.#holdTag(bytes, at, end);
         this.#ended(bytes);
@@ -174,15 +175,6 @@ export class HtmlRewriter {
     if (byte !== QUESTION) return at + 1;
     this.#state = BOGUS;
     return at + 2;
-  }
-
-  /** Behind a start tag from which nothing hangs; {@linkcode NOT_PLAIN} for others. */
-  #skipPlain(bytes: Uint8Array, at: number, end: number): number {
-    const nameEnd = endOfName(bytes, at, end);
-    const isPlain = this.#foreign.isInside
-      ? this.#foreign.isPlain(bytes, at, nameEnd)
-      : element.elementAt(bytes, at, nameEnd) === element.NONE;
-    return isPlain ? skipPlainTag(bytes, nameEnd, end) : NOT_PLAIN;
   }
 
   #declaration(bytes: Uint8Array, at: number, end: number): number {

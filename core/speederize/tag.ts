@@ -2,34 +2,23 @@
 import { decodeLatin1 } from "../proxy/http1/latin1.ts";
 import { elementAt, NONE } from "./elements.ts";
 import type { NameTable } from "./name_table.ts";
+import {
+  APOSTROPHE,
+  CLASS,
+  ENDS_ATTRIBUTE_NAME,
+  ENDS_NAME,
+  ENDS_UNQUOTED,
+  EQUALS,
+  GREATER,
+  IS_SPACE,
+  mayBeStyle,
+  QUOTE,
+  SKIPPED,
+  SLASH,
+} from "./tag_bytes.ts";
 
 /** Attributes noted of a tag that is looked at; more make the tag pass untouched. */
 const MAX_ATTRIBUTES = 64;
-const TAB = 9;
-const LF = 10;
-const FF = 12;
-const CR = 13;
-const SPACE = 32;
-const QUOTE = 34;
-const APOSTROPHE = 39;
-const SLASH = 47;
-const EQUALS = 61;
-const GREATER = 62;
-
-const ENDS_NAME = 1;
-const ENDS_ATTRIBUTE_NAME = 2;
-const IS_SPACE = 4;
-const ENDS_UNQUOTED = 8;
-const SKIPPED = 16;
-/** What a byte means in a tag. */
-const CLASS = new Uint8Array(256);
-for (const space of [TAB, LF, FF, CR, SPACE]) {
-  CLASS[space] = ENDS_NAME | ENDS_ATTRIBUTE_NAME | IS_SPACE | ENDS_UNQUOTED | SKIPPED;
-}
-CLASS[SLASH] = ENDS_NAME | ENDS_ATTRIBUTE_NAME | SKIPPED;
-CLASS[GREATER] = ENDS_NAME | ENDS_ATTRIBUTE_NAME | ENDS_UNQUOTED;
-CLASS[EQUALS] = ENDS_ATTRIBUTE_NAME;
-
 export class Tag {
   element = NONE;
   nameStart = 0;
@@ -55,7 +44,7 @@ export class Tag {
   /** Reads from the first letter of the name. Returns where the tag ends, behind its ">"; -1 when the bytes end before. */
   read(bytes: Uint8Array, at: number, end: number): number {
     this.nameStart = at;
-    at = endOfName(bytes, at, end);
+    while (at < end && (bytes[at]! > GREATER || (CLASS[bytes[at]!]! & ENDS_NAME) === 0)) at++;
     this.openQuote = 0;
     if (at === end) return -1;
     this.nameEnd = at;
@@ -173,45 +162,4 @@ export class Tag {
   find(name: number): number {
     return this.#firsts[name]!;
   }
-}
-
-/** As {@linkcode skipPlainTag} returns where it does not tell. */
-export const NOT_PLAIN = -1;
-
-/**
- * Where a tag ends of which only that counts, from behind its name: the way of most tags. {@linkcode NOT_PLAIN} where it may have a
- * style, holds anything but names with values in quotes, or is not complete.
- */
-export function skipPlainTag(bytes: Uint8Array, at: number, end: number): number {
-  while (at < end) {
-    let byte = bytes[at]!;
-    while ((CLASS[byte]! & SKIPPED) !== 0) {
-      if (++at === end) return NOT_PLAIN;
-      byte = bytes[at]!;
-    }
-    if (byte === GREATER) return at + 1;
-    const nameStart = at++;
-    while (at < end && (bytes[at]! > GREATER || (CLASS[bytes[at]!]! & ENDS_ATTRIBUTE_NAME) === 0)) at++;
-    if (at === end || mayBeStyle(bytes, nameStart, at)) return NOT_PLAIN;
-    byte = bytes[at]!;
-    if (byte === EQUALS) {
-      const quote = bytes[++at];
-      if (quote !== QUOTE && quote !== APOSTROPHE) return NOT_PLAIN;
-      at++;
-      while (at < end && bytes[at] !== quote) at++;
-      at++;
-    } else if ((CLASS[byte]! & IS_SPACE) !== 0 && bytes[at + 1] === EQUALS) return NOT_PLAIN;
-    else if ((CLASS[byte]! & IS_SPACE) !== 0 && (CLASS[bytes[at + 1]!]! & IS_SPACE) !== 0) return NOT_PLAIN;
-  }
-  return NOT_PLAIN;
-}
-
-/** Where the name that begins at `at` ends: a byte that ends it, or `end`. */
-export function endOfName(bytes: Uint8Array, at: number, end: number): number {
-  while (at < end && (bytes[at]! > GREATER || (CLASS[bytes[at]!]! & ENDS_NAME) === 0)) at++;
-  return at;
-}
-
-function mayBeStyle(bytes: Uint8Array, start: number, end: number): boolean {
-  return end - start === 5 && (bytes[start]! | 32) === 115 && (bytes[start + 1]! | 32) === 116;
 }
