@@ -16,6 +16,12 @@ interface Requirement {
 const LIBSSL: Requirement = { package: "libssl3", library: "libssl.so.3" };
 const CURL: Requirement = { package: "curl", program: "curl" };
 
+/** For pages that come coded. */
+const LIBCODINGS: readonly Requirement[] = [
+  { package: "zlib1g", library: "libz.so.1" },
+  { package: "libbrotli1", library: "libbrotlidec.so.1" },
+];
+
 const TRIPLETS = { x86_64: "x86_64-linux-gnu", aarch64: "aarch64-linux-gnu" };
 const PKCS11_ENGINE = `/usr/lib/${TRIPLETS[Deno.build.arch]}/engines-3/pkcs11.so`;
 /** A token of software, and what makes a slow one of it. */
@@ -40,7 +46,7 @@ const REQUIREMENTS = {
     { package: "util-linux", program: "nsenter" },
     { package: "procps", program: "sysctl" },
   ],
-  unit: [LIBSSL, CURL, { package: "openssl", program: "openssl" }],
+  unit: [LIBSSL, CURL, ...LIBCODINGS, { package: "openssl", program: "openssl" }],
   test: [
     { package: "tcpdump", program: "tcpdump" },
     { package: "haproxy", program: "haproxy" },

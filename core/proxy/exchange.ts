@@ -294,6 +294,7 @@ export class Exchange extends BackEndSearch implements LoggedExchange {
 
   /** The response is complete; its connection is back in the pool or closed. */
   finished(): void {
+    this.#passage?.close();
     this.release();
     this.client.exchangeFinished(this.#close || !this.#isRequestComplete);
   }
@@ -317,6 +318,7 @@ export class Exchange extends BackEndSearch implements LoggedExchange {
 
   /** The back end broke the connection, or spoke what is not HTTP. */
   upstreamFailed(wasReused: boolean): void {
+    this.#passage?.close();
     const { backEnd } = this.upstream!;
     // That its back end closed a kept-alive connection is no failure.
     if (!wasReused || this.#hasResponded) this.#judge(backEnd, false);
@@ -333,6 +335,7 @@ export class Exchange extends BackEndSearch implements LoggedExchange {
 
   upstreamTimedOut(): void {
     this.#judge(this.upstream!.backEnd, false);
+    this.#passage?.close();
     this.release();
     if (this.#hasResponded) this.client.cut();
     else this.client.fail(504);
@@ -340,6 +343,7 @@ export class Exchange extends BackEndSearch implements LoggedExchange {
 
   /** The client is gone: what the back end still has to say is for nobody. */
   abandon(): void {
+    this.#passage?.close();
     this.stopWaiting();
     const upstream = this.upstream;
     this.release();

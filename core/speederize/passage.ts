@@ -11,24 +11,22 @@ import { DocumentUrls } from "./document_urls.ts";
 import { HtmlRewriter } from "./html_rewriter.ts";
 import { Output } from "./output.ts";
 import type { CachedPage } from "./page_cache.ts";
+import { CODINGS, Recoding, type Rewriter } from "./recoding.ts";
 import { OF_OTHER_BYTES, readFields, type ResponseFields } from "./response_kind.ts";
 import type { Speederizer } from "./speederizer.ts";
 import { Storing } from "./storing.ts";
 import { originTags, taggedWith } from "./validators.ts";
 
-const NO_CODINGS: ReadonlySet<string> = new Set();
 /** What one piece of a body becomes; sent before the next one comes. */
 const OUT = new Output();
-
-interface Rewriter {
-  write(bytes: Uint8Array, start: number, end: number, isLast: boolean): unknown;
-}
 
 export class Passage {
   /** Null while the body passes as it is. */
   #rewriter: Rewriter | null = null;
   /** The client holds a rewritten response of the present rules, and asks whether it still stands. */
   #mayMatch = false;
+  /** The body is decoded and coded again. */
+  #recoding: Recoding | null = null;
   #isFirst = true;
   /** The sampler looks at this response. */
   #isSampled = false;
@@ -75,7 +73,7 @@ export class Passage {
       if (this.#mayMatch) this.#tag(block);
       return response;
     }
-    const fields = readFields(status, block, NO_CODINGS);
+    const fields = readFields(status, block, CODINGS);
     if (speed.isSampled) this.#sample(response, fields);
     if (fields.kind === null) return response;
     if (fields.doubt !== null) {
@@ -90,6 +88,7 @@ export class Passage {
     const placement = this.#placement(block, fields, rules);
     if (!isHead) {
       this.#begin(fields.kind, placement);
+      if (fields.coding !== "") this.#recoding = new Recoding(fields.coding, this.#rewriter!, OUT);
       this.#storing?.begin(status, fields);
     }
     speed.rewritten++;
@@ -176,8 +175,9 @@ export class Passage {
       : new CssRewriter(OUT, urls);
   }
 
-  /** A piece of the body; what it becomes is good until the next call of any passage. */
-  body(bytes: Uint8Array, start: number, end: number, isLast: boolean): Output {
+  /** A piece of the body; what it becomes is good until the next call of any passage. Throws BadMessage for a broken coding. */
+  body(bytes: Uint8Array<ArrayBuffer>, start: number, end: number, isLast: boolean): Output {
+    if (this.#recoding !== null) return this.#recoding.write(bytes, start, end, isLast);
     OUT.clear();
     if (this.#isFirst && end > start) {
       this.#isFirst = false;
@@ -191,6 +191,12 @@ export class Passage {
     this.#storing?.add(OUT, isLast, this.#moved);
     if (isLast && this.#isSampled) { for (const path of this.#moved) this.speed.sampler.referred(path); }
     return OUT;
+  }
+
+  /** The response is over, whole or not. */
+  close(): void {
+    this.#recoding?.close();
+    this.#recoding = null;
   }
 }
 

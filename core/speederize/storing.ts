@@ -8,11 +8,11 @@ import { addField } from "./add_field.ts";
 import { cacheKey, fieldOf, type RequestFields, requestFields } from "./cached_request.ts";
 import type { Output } from "./output.ts";
 import { type CachedPage, PageBytes } from "./page_cache.ts";
+import { CODINGS } from "./recoding.ts";
 import { readFields, type ResponseFields } from "./response_kind.ts";
 import type { Speederizer } from "./speederizer.ts";
 
 const SAFE = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
-const NO_CODINGS: ReadonlySet<string> = new Set();
 
 export class Storing {
   /** Entity tag of a stale page, for the origin to say whether it still stands; "" without. */
@@ -65,7 +65,7 @@ export class Storing {
   validated(block: HeadBlock): CachedPage | undefined {
     const page = this.#stale;
     if (page === undefined || this.speed.version !== this.#version) return undefined;
-    const fields = readFields(200, block, NO_CODINGS);
+    const fields = readFields(200, block, CODINGS);
     this.#freshen(page, fields);
     return page;
   }
@@ -82,6 +82,7 @@ export class Storing {
     const { method } = this.request;
     const { cacheControl, hasAuthorization } = this.#fields;
     const isKept = method === "GET" && status === 200 && !hasAuthorization && !fields.hasCookie &&
+      fields.coding === "" &&
       !/(^|,)\s*\*\s*($|,)/.test(fields.vary) && mayStore(parseCacheControl(fields.cacheControl), cacheControl);
     // What is neither fresh nor has a validator could never be used.
     if (!isKept || fields.etag === "" && lifetime(freshnessOf(fields), Date.now()) <= 0) return;
