@@ -17,11 +17,17 @@ function parseWorker(input: string): number {
   return Number(input);
 }
 
+function parseWorkers(input: string): number {
+  if (!/^[1-9][0-9]{0,2}$/.test(input)) throw new SyntaxError(`${input} is not a whole number from 1 to 999`);
+  return Number(input);
+}
+
 interface Flags {
   readonly config: string;
   readonly node?: string;
   readonly listen?: string;
   readonly worker: number;
+  readonly workers: number;
   readonly takeOver: boolean;
 }
 
@@ -34,8 +40,14 @@ export const serve = buildCommand({
     return async (flags: Flags) => {
       obeySupervisor();
       const config = loadConfig(flags.config);
-      const { listen, worker, takeOver } = flags;
-      await runServe(config, thisNode(config, flags.node), { configFile: flags.config, listen, worker, takeOver });
+      const { listen, worker, workers, takeOver } = flags;
+      await runServe(config, thisNode(config, flags.node), {
+        configFile: flags.config,
+        listen,
+        worker,
+        workers,
+        takeOver,
+      });
     };
   },
   parameters: {
@@ -54,6 +66,13 @@ export const serve = buildCommand({
         parse: parseWorker,
         brief: "Number of this proxy process among those of the node, from 0",
         default: "0",
+        placeholder: "N",
+      },
+      workers: {
+        kind: "parsed",
+        parse: parseWorkers,
+        brief: "How many proxy processes the node has: they share the limits of back ends",
+        default: "1",
         placeholder: "N",
       },
       takeOver: {

@@ -135,7 +135,7 @@ export const backEndSchema = map({
   key: whole(0, 65_535),
   address: socketAddress,
   weight: v.optional(weight, 1),
-  /** Most requests at a time from each proxy process; 0 means any. */
+  /** Most requests at a time from the whole array, divided among its nodes and their processes; 0 means any. */
   max_connections: v.optional(whole(0, 65_535), 0),
   /** Takes requests only where no other back end is up. */
   backup: v.optional(yesNo, false),

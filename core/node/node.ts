@@ -64,7 +64,7 @@ function roles(config: Config, node: NodeConfig, configFile: string): RolePlan[]
     { name: "statusd", command: command("statusd") },
     ...Array.from({ length: workers }, (_, worker) => ({
       name: `serve ${worker}`,
-      command: command("serve", "--worker", String(worker)),
+      command: command("serve", "--worker", String(worker), "--workers", String(workers)),
       drains: true,
     })),
     // Last: once it answers ARP for the VIP, frames come. Elected, it stands by until the failover daemon has the VIP.

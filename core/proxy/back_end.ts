@@ -37,12 +37,14 @@ export class BackEnd implements Candidate {
   /**
    * @param row of the Web Server Status Table
    * @param tls undefined where it is spoken to in clear
+   * @param limit requests at a time from this process; 0 is any number
    */
   constructor(
     readonly config: BackEndConfig,
     readonly index: number,
     readonly row: number,
     readonly tls: BackEndTls | undefined,
+    readonly limit: number,
   ) {
     this.address = socketAddressBytes(config.address.address, config.address.port);
     this.weight = this.share = config.weight;
@@ -63,8 +65,7 @@ export class BackEnd implements Candidate {
   }
 
   get hasRoom(): boolean {
-    const { max_connections } = this.config;
-    return max_connections === 0 || this.inUse < max_connections;
+    return this.limit === 0 || this.inUse < this.limit;
   }
 
   /** It could not be connected. */

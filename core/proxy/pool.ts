@@ -6,6 +6,7 @@ import type { Speederizer } from "../speederize/speederizer.ts";
 import { BackEnd } from "./back_end.ts";
 import type { BackEndControl } from "./back_end_control.ts";
 import { cookieValues } from "./cookie_values.ts";
+import { limitOf, type Place } from "./divided_limit.ts";
 import { HeaderRules } from "./header_rules.ts";
 import type { RequestHead } from "./message.ts";
 import type { HashOf } from "./policies/hashed_part.ts";
@@ -201,13 +202,18 @@ export interface PoolsOptions {
   /** Needed where session ids are learned. */
   readonly memory: SessionMemory | undefined;
   readonly control: BackEndControl | null;
+  /** Among those that share the limits of back ends. */
+  readonly place: Place;
 }
 
 /** The config's pools by name. Rows of the status table count over all pools. */
-export function buildPools(config: Config, { encrypted, secret, memory, control }: PoolsOptions): Map<string, Pool> {
+export function buildPools(config: Config, options: PoolsOptions): Map<string, Pool> {
+  const { encrypted, secret, memory, control, place } = options;
   let row = 0;
   return new Map(config.pools.map((pool) => {
-    const backEnds = pool.back_ends.map((backEnd, i) => new BackEnd(backEnd, i, row++, encrypted.of(backEnd)));
+    const backEnds = pool.back_ends.map((backEnd, i) =>
+      new BackEnd(backEnd, i, row++, encrypted.of(backEnd), limitOf(backEnd.max_connections, place))
+    );
     const persistence = pool.persistence ? new PoolPersistence(pool, cookieValues(pool, secret), memory) : null;
     return [pool.name, new Pool(pool, backEnds, persistence, control)];
   }));

@@ -31,6 +31,8 @@ export interface ServeOptions {
   readonly listen?: string | undefined;
   /** Which of the node's proxy processes this is, from 0. */
   readonly worker: number;
+  /** How many those are. */
+  readonly workers: number;
   /** Take the listening sockets of the process that is this worker now; it drains and ends. */
   readonly takeOver: boolean;
 }
@@ -40,7 +42,7 @@ const RENEW_MS = 2_000;
 
 /** Serves until SIGTERM or SIGINT, or until a successor takes over. Throws UsageError where it cannot start. */
 export async function runServe(config: Config, node: NodeConfig, options: ServeOptions): Promise<void> {
-  const { configFile, listen, worker, takeOver } = options;
+  const { configFile, listen, worker, workers, takeOver } = options;
   const dir = runDir(config, node);
   const path = handoverPath(dir, worker);
   const { mapping, table } = createTable(dir, worker, config);
@@ -70,6 +72,7 @@ export async function runServe(config: Config, node: NodeConfig, options: ServeO
       : (loop: EventLoop) => new AccessLog(place(logFile), loop, table, log);
     const server = new Server({
       config,
+      place: { nodes: servingNodes(config), nodeId: node.id, workers, worker },
       address,
       tls,
       encrypted,
@@ -112,6 +115,11 @@ export async function runServe(config: Config, node: NodeConfig, options: ServeO
 }
 
 type TlsConfig = NonNullable<Config["tls"]>;
+
+/** What is failed is not known here: its part of a limit waits for it. */
+function servingNodes({ nodes }: Config) {
+  return nodes.filter(({ enabled, draining, weight }) => enabled && !draining && weight > 0);
+}
 
 /** Undefined where there is none and nothing needs it. Throws UsageError. */
 function arraySecret(config: Config, configFile: string): ArraySecret | undefined {

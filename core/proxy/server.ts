@@ -14,6 +14,7 @@ import type { BackEndTable } from "./back_end_table.ts";
 import type { ClientContext } from "./client_connection.ts";
 import { IdentityRules } from "./client_identity.ts";
 import { mostClients } from "./descriptors.ts";
+import type { Place } from "./divided_limit.ts";
 import type { ErrorPage } from "./error_pages.ts";
 import type { ListeningSocket } from "./handover.ts";
 import { Listener } from "./listener.ts";
@@ -32,6 +33,8 @@ const EACCES = 13;
 
 export interface ServerOptions {
   readonly config: Config;
+  /** Where it is in the array. */
+  readonly place: Place;
   /** Where to listen. */
   readonly address: string;
   /** For the HTTPS port; none without. Closed by who made it, after the server. */
@@ -79,6 +82,7 @@ export class Server {
       secret: options.secret,
       memory: options.learning,
       control: options.control ?? null,
+      place: options.place,
     });
     options.learning?.watch(loop);
     if (speed) { for (const pool of this.#pools.values()) if (pool.config.speederize) pool.speed = speed; }

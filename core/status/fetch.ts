@@ -51,6 +51,14 @@ const reportSchema: v.GenericSchema<unknown, TablesReport> = v.object({
     weight: v.number(),
   })),
   back_ends: v.array(backEndSchema),
+  requests: v.object({
+    clients_open: v.number(),
+    requests: v.number(),
+    own_answers: v.number(),
+    unknown_back_end: v.number(),
+    rate_limited: v.number(),
+    log_dropped: v.number(),
+  }),
   web_server_summary: v.nullable(v.array(v.object({
     pool: v.string(),
     key: v.number(),

@@ -16,6 +16,8 @@ export const backEndSchema = v.object({
   /** Persistence cookies set that name it: sessions that began there. */
   cookie_groups: count,
   connect_failures: count,
+  /** How often it was left out for failing requests. */
+  ejections: v.optional(count, 0),
 });
 
 const reportSchema = v.object({

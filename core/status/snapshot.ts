@@ -3,6 +3,7 @@ import { bootSeconds } from "../../ffi/clock.ts";
 import { runDir } from "../config/paths.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { certificateRows } from "./certificates.ts";
+import type { Totals } from "../proxy/back_end_table.ts";
 import { ProxyTables } from "../proxy/table_files.ts";
 import type { Changes, Cursor } from "../scheduler/changes.ts";
 import type { NodeState } from "../scheduler/node_table.ts";
@@ -16,7 +17,7 @@ import type { SchedulingReader } from "./scheduling.ts";
 import { speederizeRow } from "./speederize.ts";
 import { summaryOf } from "./summary.ts";
 import type { SweepBoard } from "./sweep_board.ts";
-import type { BucketTableReport, ServerRow, SweepReport, TablesReport } from "./tables.ts";
+import type { BucketTableReport, RequestCounts, ServerRow, SweepReport, TablesReport } from "./tables.ts";
 
 export interface SnapshotParts {
   readonly config: Config;
@@ -54,9 +55,23 @@ export class Snapshot {
       client_ip_hash_table: this.#bucketTable(),
       server_status: this.#serverStatus(),
       back_ends: this.#backEnds(),
+      requests: this.#requests(),
       web_server_summary: isOwn ? summaryOf(config, reports) : null,
       certificates: certificateRows(this.#dir, Date.now()),
       speederize: speederizeRow(this.#dir),
+    };
+  }
+
+  #requests(): RequestCounts {
+    const totals = this.#proxies.read().map((table) => table.totals);
+    const sum = (pick: (row: Totals) => number) => totals.reduce((all, row) => all + pick(row), 0);
+    return {
+      clients_open: sum((row) => row.clientsOpen),
+      requests: sum((row) => row.requests),
+      own_answers: sum((row) => row.errors),
+      unknown_back_end: sum((row) => row.unknownKeys),
+      rate_limited: sum((row) => row.limited),
+      log_dropped: sum((row) => row.logDropped),
     };
   }
 
@@ -162,6 +177,7 @@ export class Snapshot {
         open_connections: sum((cell) => cell.open),
         cookie_groups: sum((cell) => cell.cookies),
         connect_failures: sum((cell) => cell.connectFailures),
+        ejections: sum((cell) => cell.ejections),
       };
     });
   }

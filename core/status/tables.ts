@@ -104,6 +104,20 @@ export interface SpeederizeRow {
   readonly withdrawn: number;
 }
 
+/** What the proxy processes of this node counted. */
+export interface RequestCounts {
+  readonly clients_open: number;
+  readonly requests: number;
+  /** Answered by dlba itself: errors, redirects. */
+  readonly own_answers: number;
+  /** Named a back end that is not there. */
+  readonly unknown_back_end: number;
+  /** Answered by 429. */
+  readonly rate_limited: number;
+  /** Lines of the access log that were not written. */
+  readonly log_dropped: number;
+}
+
 export interface TablesReport {
   readonly array: string;
   readonly node: string;
@@ -117,6 +131,7 @@ export interface TablesReport {
   readonly client_ip_hash_table: BucketTableReport | null;
   readonly server_status: readonly ServerRow[];
   readonly back_ends: readonly BackEndRow[];
+  readonly requests: RequestCounts;
   /** Null where this node does not schedule. */
   readonly web_server_summary: readonly SummaryRow[] | null;
   readonly certificates: readonly CertificateRow[];

@@ -36,7 +36,7 @@ export function tablesText(report: TablesReport, all: boolean): string {
     "",
     `Web Server Status Table of node ${report.node}`,
     ...columns(
-      ["pool", "key", "address", "avg ms", "hits", "open", "cookie groups", "connect failures"],
+      ["pool", "key", "address", "avg ms", "hits", "open", "cookie groups", "connect failures", "ejections"],
       report.back_ends.map((row) => [
         row.pool,
         row.key,
@@ -46,12 +46,21 @@ export function tablesText(report: TablesReport, all: boolean): string {
         row.open_connections,
         row.cookie_groups,
         row.connect_failures,
+        row.ejections,
       ]),
     ),
+    "",
+    requestLine(report),
     ...summaryLines(report),
     ...certificateLines(report),
     ...speederizeLines(report),
   ].join("\n");
+}
+
+function requestLine({ requests }: TablesReport): string {
+  return `Requests: ${
+    Object.entries(requests).map(([what, count]) => `${what.replaceAll("_", " ")} ${count}`).join(", ")
+  }`;
 }
 
 function sweepLines({ last_sweep: sweep }: TablesReport): string[] {

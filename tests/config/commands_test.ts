@@ -21,6 +21,7 @@ Deno.test("tables names a port that answers with something else", async () => {
   await Deno.writeTextFile(file, configText(server.addr.port));
   const row =
     '{"array":"a","node":"a","scheduler":"a","epoch":0,"last_sweep":null,"client_ip_hash_table":null,"server_status":[{}],"back_ends":[],' +
+    '"requests":{"clients_open":0,"requests":0,"own_answers":0,"unknown_back_end":0,"rate_limited":0,"log_dropped":0},' +
     '"web_server_summary":null,' +
     '"certificates":[],"speederize":null}';
   for (body of ["{}", "garbage", "", "null", row]) {

@@ -118,7 +118,15 @@ function configOf(port: number) {
 }
 
 const FIGURES = { avg_response_ms: 1.5, hits: 7, open_connections: 2 };
-const ROW = { pool: "p", key: 1, address: "10.0.0.2:80", ...FIGURES, cookie_groups: 3, connect_failures: 0 };
+const ROW = {
+  pool: "p",
+  key: 1,
+  address: "10.0.0.2:80",
+  ...FIGURES,
+  cookie_groups: 3,
+  connect_failures: 0,
+  ejections: 0,
+};
 
 Deno.test("askReport() believes a whole report of that node alone", async () => {
   const report = { node: "a", ...FIGURES, back_ends: [ROW] };
