@@ -1,68 +1,22 @@
 /** A client's HTTP/1 connection: requests in, one at a time, responses out in their order; or a tunnel. */
-import type { Config } from "../config/schema.ts";
-import type { Ending } from "./access_log/line.ts";
-import type { AccessLog } from "./access_log/access_log.ts";
-import type { Dispatcher } from "./app.ts";
-import type { BackEndTable } from "./back_end_table.ts";
-import type { ClientIdentity, IdentityRules } from "./client_identity.ts";
-import { INPUT, OUTPUT, READS_A_TURN } from "./connection.ts";
-import type { ErrorPage } from "./error_pages.ts";
-import { type Downstream, Exchange } from "./exchange.ts";
-import { giveBack, type HeadBlock } from "./head_block.ts";
-import { IncomingBody } from "./http1/body.ts";
-import { encodeLatin1 } from "./http1/latin1.ts";
-import { writeAnswer } from "../speederize/answer.ts";
-import type { Speederizer } from "../speederize/speederizer.ts";
+import { AnsweringConnection } from "./answering_connection.ts";
+import type { ClientContext } from "./client_context.ts";
+import type { ClientIdentity } from "./client_identity.ts";
+import { INPUT, READS_A_TURN } from "./connection.ts";
+import type { Downstream } from "./downstream.ts";
+import { Exchange } from "./exchange.ts";
+import type { HeadBlock } from "./head_block.ts";
 import { BadMessage } from "./http1/syntax.ts";
-import { errorResponse } from "./http1/write.ts";
-import type { EventLoop } from "./loop.ts";
 import { type RequestHead, UNKNOWN_LENGTH } from "./message.ts";
-import type { Handshaking, PendingHandshakes } from "./pending_handshakes.ts";
+import type { Handshaking } from "./pending_handshakes.ts";
 import type { Pool } from "./pool.ts";
-import type { RateLimiter } from "./rate_limiter.ts";
-import type { RequestIds } from "./request_ids.ts";
-import { RequestConnection } from "./request_connection.ts";
 import { FAILED, type Stream, WOULD_BLOCK } from "./stream.ts";
 
-const HTTPS_PORT = 443;
 /** Once the server stops, an idle connection has so long to begin a request, ms: it may be on its way. */
 const LAST_REQUEST_MS = 500;
 
-/** What every client connection of a server shares. */
-export interface ClientContext {
-  readonly loop: EventLoop;
-  readonly limits: Config["proxy"];
-  readonly dispatcher: Dispatcher;
-  readonly table: BackEndTable;
-  readonly clients: Set<ClientConnection>;
-  readonly mostClients: number;
-  /** Fields of ours in every response over TLS, each with its CR LF. */
-  readonly tlsLines: string;
-  /** Of TLS connections. */
-  readonly handshakes: PendingHandshakes;
-  /** Clients are asked for certificates. */
-  readonly asksForCertificates: boolean;
-  /** Port of HTTPS where plain HTTP is only told of it. */
-  readonly redirectPort: number | undefined;
-  readonly log: AccessLog | null;
-  readonly requestIds: RequestIds | null;
-  readonly errorPages: ReadonlyMap<number, ErrorPage>;
-  /** Null where no proxy before us is believed. */
-  readonly identityRules: IdentityRules | null;
-  readonly limiter: RateLimiter | null;
-  /** True while the server takes no more requests. */
-  isStopping: boolean;
-}
-
-export class ClientConnection extends RequestConnection implements Downstream, Handshaking {
-  responseLines: string;
-  requestLines: string;
+export class ClientConnection extends AnsweringConnection implements Downstream, Handshaking {
   readonly #redirectPort: number | undefined;
-  #context: ClientContext;
-  #request: RequestHead | null = null;
-  #body = new IncomingBody();
-  /** Bytes of the body so far. */
-  #bodyBytes = 0;
   #exchange: Exchange | null = null;
   #isTaking = false;
   /** Bytes that the client had acknowledged when its time was over and he had not taken all. */
@@ -72,20 +26,10 @@ export class ClientConnection extends RequestConnection implements Downstream, H
   #isTunnel = false;
   /** The client will send no more through the tunnel. */
   #hasEnded = false;
-  /** For the log: when the head of the request was there, on the loop's clock. */
-  #startedAt = 0;
-  /** Of our own answer to it; 0 without. */
-  #ownStatus = 0;
   #isCut = false;
-  /** Whose request is counted as under way; 0 for nobody's. */
-  #network = 0;
-  #requestId = "";
 
-  constructor(context: ClientContext, stream: Stream, readonly identity: ClientIdentity) {
-    super(context.loop, stream, context.limits, identity.isTrusted);
-    this.#context = context;
-    this.responseLines = identity.isTls ? context.tlsLines : "";
-    this.requestLines = identity.lines;
+  constructor(context: ClientContext, stream: Stream, identity: ClientIdentity) {
+    super(context, stream, identity);
     this.#redirectPort = identity.isTls ? undefined : context.redirectPort;
     context.clients.add(this);
     context.table.clients(1);
@@ -98,9 +42,9 @@ export class ClientConnection extends RequestConnection implements Downstream, H
 
   /** The handshake is over. */
   established(): void {
-    this.#context.handshakes.end(this);
+    this.context.handshakes.end(this);
     this.#isHandshaking = false;
-    this.loop.setDeadline(this, this.#context.isStopping ? LAST_REQUEST_MS : this.limits.head_timeout);
+    this.loop.setDeadline(this, this.context.isStopping ? LAST_REQUEST_MS : this.limits.head_timeout);
   }
 
   giveUp(why: string): void {
@@ -108,27 +52,18 @@ export class ClientConnection extends RequestConnection implements Downstream, H
     this.close();
   }
 
-  get mayKeepAlive(): boolean {
-    return this.#request!.keepAlive && !this.#context.isStopping;
-  }
-
-  /** Of the request being served, for the routes. */
-  get request(): RequestHead {
-    return this.#request!;
-  }
-
   get requestTrailers(): HeadBlock | null {
-    return this.#body.trailers;
+    return this.body.trailers;
   }
 
   /** The server stops: ends the connection if no request is on its way. One that is idle has a moment for a request that is. */
   endIfIdle(): void {
     if (this.isEnding || this.#isTunnel) return;
-    if (this.#request === null) {
+    if (this.current === null) {
       this.expectBytes();
       this.onReady();
     }
-    if (!this.isOpen || this.#request !== null) return;
+    if (!this.isOpen || this.current !== null) return;
     if (this.isBlocked) this.end();
     else if (!this.holdsBytes) this.loop.setDeadline(this, LAST_REQUEST_MS);
   }
@@ -136,7 +71,7 @@ export class ClientConnection extends RequestConnection implements Downstream, H
   /** The server ends: what is not sent will not be, and must not look whole. */
   endNow(): void {
     // A tunnel has no length that it could fall short of.
-    const isCutShort = !this.#isTunnel && (this.#request !== null || this.isBlocked);
+    const isCutShort = !this.#isTunnel && (this.current !== null || this.isBlocked);
     if (isCutShort) this.cut();
     else this.close();
   }
@@ -160,7 +95,7 @@ export class ClientConnection extends RequestConnection implements Downstream, H
   /** Takes what is there, if it may; false when there is nothing to do now. */
   #takeSome(): boolean {
     if (this.isEnding) return this.ignoreSome();
-    if (this.#request === null) return this.readRequest();
+    if (this.current === null) return this.readRequest();
     return this.#isTunnel ? this.#takeTunnel() : this.#takeBody();
   }
 
@@ -170,41 +105,16 @@ export class ClientConnection extends RequestConnection implements Downstream, H
     bodyAt: number,
     end: number,
   ): void {
-    this.#request = request;
-    this.#startedAt = this.loop.now;
-    this.#name(request);
+    this.beginRequest(request);
     this.#checkBodyLength(request.bodyLength);
-    this.#bodyBytes = 0;
-    this.#body.begin(request.bodyLength, request.bodyLength === UNKNOWN_LENGTH);
+    this.bodyBytes = 0;
+    this.body.begin(request.bodyLength, request.bodyLength === UNKNOWN_LENGTH);
     const dataEnd = this.#takeOfBody(bytes, bodyAt, end);
     const firstBody = dataEnd > bodyAt ? bytes.slice(bodyAt, dataEnd) : undefined;
-    this.#context.table.request(false);
-    if (this.#context.limiter !== null && !this.#mayEnter(this.#context.limiter)) return;
-    if (this.#redirectPort !== undefined) return this.#redirectToHttps(request, this.#redirectPort);
-    this.#context.dispatcher.dispatch(this, firstBody);
-  }
-
-  /** False when its network asks too often, or too much at a time: it is told so. */
-  #mayEnter(limiter: RateLimiter): boolean {
-    const network = limiter.networkOf(this.identity.client);
-    if (limiter.enter(network, this.loop.now)) {
-      this.#network = network;
-      return true;
-    }
-    this.#context.table.limited();
-    this.#answerOurselves(429, `retry-after: 1\r\n${this.responseLines}`);
-    return false;
-  }
-
-  /** Fields of ours for this request: those of the client may have changed with a handshake that ended. */
-  #name(request: RequestHead): void {
-    const { requestIds, tlsLines } = this.#context;
-    this.requestLines = this.identity.linesFor(request);
-    if (requestIds === null) return;
-    this.#requestId = requestIds.next(request.block);
-    const line = `${requestIds.field}: ${this.#requestId}\r\n`;
-    this.requestLines += line;
-    this.responseLines = this.identity.isTls ? tlsLines + line : line;
+    this.context.table.request(false);
+    if (this.context.limiter !== null && !this.mayEnter(this.context.limiter)) return;
+    if (this.#redirectPort !== undefined) return this.redirectToHttps(request, this.#redirectPort);
+    this.context.dispatcher.dispatch(this, firstBody);
   }
 
   #checkBodyLength(bytes: number): void {
@@ -214,53 +124,31 @@ export class ClientConnection extends RequestConnection implements Downstream, H
 
   /** Takes the body's part of the bytes, keeps what follows it, and returns where the data ends, which begins at `start`. */
   #takeOfBody(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): number {
-    const dataEnd = this.#body.take(bytes, start, end);
-    this.#bodyBytes += dataEnd - start;
-    this.#checkBodyLength(this.#bodyBytes);
-    const { consumed } = this.#body;
+    const dataEnd = this.body.take(bytes, start, end);
+    this.bodyBytes += dataEnd - start;
+    this.#checkBodyLength(this.bodyBytes);
+    const { consumed } = this.body;
     if (consumed < end) this.hold(bytes, consumed, end);
     return dataEnd;
   }
 
   /** Called by the route of the request. */
   forward(pool: Pool, firstBody: Uint8Array<ArrayBuffer> | undefined): void {
-    if (pool.speed !== null && this.#answerFromCache(pool.speed, pool.responseRules?.lines ?? "")) return;
-    const { loop, table } = this.#context;
-    const exchange = new Exchange(loop, table, this, this.#request!, pool, firstBody, this.#body.isDone);
+    if (pool.speed !== null && this.answerFromCache(pool.speed, pool.responseRules?.lines ?? "")) return;
+    const { loop, table } = this.context;
+    const exchange = new Exchange(loop, table, this, this.current!, pool, firstBody, this.body.isDone);
     this.#exchange = exchange;
-    if (!this.#body.isDone) this.loop.setDeadline(this, this.limits.body_timeout);
+    if (!this.body.isDone) this.loop.setDeadline(this, this.limits.body_timeout);
     exchange.start();
   }
 
-  /** False when a back end must be asked. */
-  #answerFromCache(speed: Speederizer, lines: string): boolean {
-    const request = this.#request!;
-    const answer = this.#body.isDone ? speed.answer(request, this.identity, Date.now()) : null;
-    if (answer === null) return false;
-    const close = !this.mayKeepAlive;
-    const connection = close ? "connection: close\r\n" : request.isHttp11 ? "" : "connection: keep-alive\r\n";
-    const length = writeAnswer(answer, this.responseLines + lines + connection, OUTPUT);
-    const { body } = answer.page;
-    const hasBody = request.method !== "HEAD" && !answer.isUnchanged;
-    if (hasBody && length + body.length <= OUTPUT.length) {
-      OUTPUT.set(body, length);
-      this.send(OUTPUT, length + body.length);
-    } else {
-      this.send(OUTPUT, length);
-      if (hasBody) this.send(body, body.length);
-    }
-    this.#ownStatus = answer.isUnchanged ? 304 : 200;
-    this.exchangeFinished(close);
-    return true;
-  }
-
   #takeBody(): boolean {
-    if (this.#exchange === null || this.#body.isDone || !this.#exchange.takesBody) return false;
+    if (this.#exchange === null || this.body.isDone || !this.#exchange.takesBody) return false;
     const count = this.readOrClose();
     if (count <= 0) return false;
     this.loop.setDeadline(this, this.limits.body_timeout);
     const dataEnd = this.#takeOfBody(INPUT, 0, count);
-    this.#exchange.requestBody(INPUT, 0, dataEnd, this.#body.isDone);
+    this.#exchange.requestBody(INPUT, 0, dataEnd, this.body.isDone);
     return true;
   }
 
@@ -295,65 +183,12 @@ export class ClientConnection extends RequestConnection implements Downstream, H
   }
 
   exchangeFinished(close: boolean): void {
-    if (this.#context.log !== null) this.#log(this.#ownStatus > 0 ? "own_answer" : "done");
+    if (this.context.log !== null) this.log(undefined, this.#exchange ?? undefined);
     this.#exchange = null;
-    this.#dropRequest();
-    if (close || this.#context.isStopping) return this.end();
+    this.dropRequest();
+    if (close || this.context.isStopping) return this.end();
     this.loop.setDeadline(this, this.limits.client_idle_timeout);
     this.onReady();
-  }
-
-  #log(ending: Ending): void {
-    const { identity } = this;
-    const request = this.#request ?? undefined;
-    const exchange = this.#exchange ?? undefined;
-    const status = this.#ownStatus > 0 ? this.#ownStatus : exchange?.status ?? 0;
-    const startedAt = request === undefined ? this.loop.now : this.#startedAt;
-    this.#context.log!.write(
-      identity,
-      request,
-      exchange,
-      status,
-      request === undefined ? 0 : this.#bodyBytes,
-      startedAt,
-      ending,
-      this.#requestId,
-    );
-    this.#ownStatus = 0;
-  }
-
-  #dropRequest(): void {
-    const request = this.#request;
-    if (request === null) return;
-    this.#request = null;
-    giveBack(request.block);
-    if (this.#network === 0) return;
-    this.#context.limiter!.leave(this.#network);
-    this.#network = 0;
-  }
-
-  fail(status: number): void {
-    this.#answerOurselves(status, this.responseLines);
-  }
-
-  redirect(status: number, location: string): void {
-    this.#answerOurselves(status, `location: ${location}\r\n${this.responseLines}`);
-  }
-
-  /** To the same place by HTTPS; a method other than GET and HEAD must stay what it is (RFC 9110 section 15.4.9). */
-  #redirectToHttps({ method, host, target }: RequestHead, port: number): void {
-    const name = host.replace(/:[0-9]*$/, "");
-    const location = `https://${name}${port === HTTPS_PORT ? "" : `:${port}`}${target === "*" ? "/" : target}`;
-    // Without a Host nobody knows where to.
-    if (name === "") return this.fail(400);
-    this.redirect(method === "GET" || method === "HEAD" ? 301 : 308, location);
-  }
-
-  #answerOurselves(status: number, lines: string): void {
-    const close = !this.mayKeepAlive || !this.#body.isDone;
-    const keeps = !close && !this.#request!.isHttp11 ? "connection: keep-alive\r\n" : "";
-    this.#answer(status, this.#request!.method === "HEAD", close, lines + keeps);
-    this.exchangeFinished(close);
   }
 
   /** Bytes that are not HTTP: nothing after them can be trusted. */
@@ -362,15 +197,8 @@ export class ClientConnection extends RequestConnection implements Downstream, H
     this.#exchange?.abandon();
     // A response that began already cannot be taken back.
     if (hasResponded) return this.cut();
-    this.#answer(status, this.#request?.method === "HEAD", true, this.responseLines);
+    this.answer(status, this.current?.method === "HEAD", true, this.responseLines);
     this.exchangeFinished(true);
-  }
-
-  #answer(status: number, isHead: boolean, close: boolean, lines: string): void {
-    const { table, errorPages } = this.#context;
-    table.request(true);
-    this.#ownStatus = status;
-    this.send(OUTPUT, encodeLatin1(errorResponse(status, isHead, close, lines, errorPages.get(status)), OUTPUT, 0));
   }
 
   override cut(): void {
@@ -398,26 +226,26 @@ export class ClientConnection extends RequestConnection implements Downstream, H
     }
     if (this.#isHandshaking) return this.giveUp("it took too long");
     if (this.isEnding || this.#isTunnel) return this.close();
-    if (this.#request === null) {
+    if (this.current === null) {
       // Nothing of a request came: there is nobody to tell.
       return !this.holdsBytes ? this.close() : this.#refuse(408);
     }
-    if (!this.#body.isDone && this.#exchange?.takesBody) this.#refuse(408);
+    if (!this.body.isDone && this.#exchange?.takesBody) this.#refuse(408);
     else this.loop.setDeadline(this, this.limits.client_idle_timeout);
   }
 
   override close(): void {
     if (!this.isOpen) return;
     super.close();
-    if (this.#request !== null && this.#context.log !== null) {
-      this.#log(this.#isTunnel ? "tunnel" : this.#isCut ? "cut" : "client_gone");
+    if (this.current !== null && this.context.log !== null) {
+      this.log(this.#isTunnel ? "tunnel" : this.#isCut ? "cut" : "client_gone", this.#exchange ?? undefined);
     }
-    this.#context.handshakes.end(this);
-    this.#context.clients.delete(this);
-    this.#context.table.clients(-1);
+    this.context.handshakes.end(this);
+    this.context.clients.delete(this);
+    this.context.table.clients(-1);
     const exchange = this.#exchange;
     this.#exchange = null;
     exchange?.abandon();
-    this.#dropRequest();
+    this.dropRequest();
   }
 }

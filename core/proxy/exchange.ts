@@ -1,10 +1,10 @@
 /** One request and its response, between a client connection and a back end. */
+import type { Downstream } from "./downstream.ts";
 import type { LoggedExchange } from "./access_log/line.ts";
 import type { BackEnd } from "./back_end.ts";
 import { BackEndSearch } from "./back_end_search.ts";
 import type { BackEndTable } from "./back_end_table.ts";
-import type { ClientIdentity } from "./client_identity.ts";
-import { Connection, OUTPUT } from "./connection.ts";
+import { OUTPUT } from "./connection.ts";
 import { keepPrivate } from "./cookie_injection.ts";
 import { writeBody } from "./http1/body.ts";
 import type { HeadBlock } from "./head_block.ts";
@@ -15,7 +15,7 @@ import { isIdempotent, type RequestHead, type ResponseHead, UNKNOWN_LENGTH } fro
 import type { Pool } from "./pool.ts";
 import type { PoolPersistence, Verdict } from "./pool_persistence.ts";
 import type { Passage } from "../speederize/passage.ts";
-import { Tunnel, type TunnelClient } from "./tunnel.ts";
+import { Tunnel } from "./tunnel.ts";
 import { UpstreamConnection } from "./upstream_connection.ts";
 
 /** What a rewriter made of one read is sent in pieces of this size at most, bytes: with a head they fit in {@linkcode OUTPUT}. */
@@ -23,29 +23,6 @@ const LARGEST_PIECE = 131_072;
 
 /** A response of this status and above is a failed request. */
 const LEAST_FAILURE = 500;
-
-/** What an exchange needs of the client's side. */
-export interface Downstream extends Connection, TunnelClient {
-  readonly identity: ClientIdentity;
-  /** Fields of ours in the request, each with its CR LF. */
-  readonly requestLines: string;
-  /** Fields of ours in every response, each with its CR LF. */
-  readonly responseLines: string;
-  /** The connection may serve another request after this one. */
-  readonly mayKeepAlive: boolean;
-  /** Trailers of a request body that is complete; null without. */
-  readonly requestTrailers: HeadBlock | null;
-  /** Answers by an error page; the request's body may still be coming. */
-  fail(status: number): void;
-  /** The response is sent; the connection ends with it when `close` is set. */
-  exchangeFinished(close: boolean): void;
-  /** The response cannot be completed: the connection is cut, so that the client sees it. */
-  cut(): void;
-  /** The back end takes bytes again. */
-  resume(): void;
-  /** The back end agreed to another protocol: from now on bytes pass as they are. */
-  beginTunnel(): void;
-}
 
 export class Exchange extends BackEndSearch implements LoggedExchange {
   /** What of the body came with the head; undefined when nothing did. */

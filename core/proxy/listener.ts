@@ -3,7 +3,8 @@ import { accept, acceptedFrom, acceptedFromPort, close as closeFd } from "../../
 import { HardwareTlsStream } from "../tls/hardware_stream.ts";
 import type { TlsServer } from "../tls/tls_server.ts";
 import { TlsStream } from "../tls/tls_stream.ts";
-import { ClientConnection, type ClientContext } from "./client_connection.ts";
+import { ClientConnection } from "./client_connection.ts";
+import type { ClientContext } from "./client_context.ts";
 import { ClientIdentity } from "./client_identity.ts";
 import type { Endpoint } from "./proxy_header.ts";
 import { ProxyHeaderWait } from "./proxy_header_wait.ts";

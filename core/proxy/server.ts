@@ -11,7 +11,7 @@ import type { AccessLog } from "./access_log/access_log.ts";
 import { Dispatcher } from "./app.ts";
 import type { BackEndControl } from "./back_end_control.ts";
 import type { BackEndTable } from "./back_end_table.ts";
-import type { ClientContext } from "./client_connection.ts";
+import type { ClientContext } from "./client_context.ts";
 import { IdentityRules } from "./client_identity.ts";
 import { mostClients } from "./descriptors.ts";
 import type { Place } from "./divided_limit.ts";

@@ -11,6 +11,8 @@ export interface LoggedRequest {
 }
 
 export interface LoggedExchange {
+  /** Of the back end's response; 0 without. */
+  readonly status: number;
   /** Where it went, when it did. */
   readonly poolName: string;
   readonly lastKey: number;
