@@ -46,24 +46,59 @@ function checkRouteNames(pool: Raw, path: KeyPath, report: Report): void {
 
 /** One name for two pools under one host: the browser would send the cookie of the one to the other. */
 function checkNames(pools: readonly PersistentPool[], raw: Raw, report: Report): void {
-  const routes = asList(raw["routes"]).map((item) => read(routeSchema, item)).filter((route) => route !== undefined);
-  const hostsOf = (name: unknown) => routes.filter(({ pool }) => pool === name).map(({ host }) => host);
-  pools.forEach((pool, i) => {
-    const hosts = hostsOf(pool.name);
-    const other = pools.slice(0, i).find((other) =>
-      other.cookie === pool.cookie && hostsOf(other.name).some((host) => hosts.some((own) => overlap(own, host)))
-    );
+  const hosts = new Map<unknown, (string | undefined)[]>();
+  for (const item of asList(raw["routes"])) {
+    const route = read(routeSchema, item);
+    if (route?.pool === undefined) continue;
+    const known = hosts.get(route.pool);
+    if (known) known.push(route.host);
+    else hosts.set(route.pool, [route.host]);
+  }
+  const byCookie = new Map<string, HostOwners>();
+  for (const pool of pools) {
+    const owners = byCookie.get(pool.cookie) ?? new HostOwners();
+    byCookie.set(pool.cookie, owners);
+    const own = hosts.get(pool.name) ?? [];
+    const other = own.map((host) => owners.ownerOf(host)).find((owner) => owner !== undefined);
     if (other) {
       report(pool.path, `a cookie of another name: ${pathText(other.path)} has it under the same host`, pool.cookie);
     }
-  });
+    for (const host of own) owners.add(host, pool);
+  }
 }
 
-function overlap(one: string | undefined, other: string | undefined): boolean {
-  if (one === undefined || other === undefined || one === other) return true;
-  return isBelow(one, other) || isBelow(other, one);
+/** Which pool is first reached under a host, a pattern or any host. */
+class HostOwners {
+  /** By host and by pattern. */
+  #named = new Map<string, PersistentPool>();
+  /** By pattern, whoever has a host or pattern below it. */
+  #below = new Map<string, PersistentPool>();
+  #any: PersistentPool | undefined;
+  #first: PersistentPool | undefined;
+
+  add(host: string | undefined, pool: PersistentPool): void {
+    this.#first ??= pool;
+    if (host === undefined) {
+      this.#any ??= pool;
+      return;
+    }
+    if (!this.#named.has(host)) this.#named.set(host, pool);
+    for (const pattern of above(host)) if (!this.#below.has(pattern)) this.#below.set(pattern, pool);
+  }
+
+  /** Undefined where nobody shares a host with it. */
+  ownerOf(host: string | undefined): PersistentPool | undefined {
+    if (host === undefined) return this.#first;
+    return this.#any ?? this.#named.get(host) ?? this.#below.get(host) ??
+      above(host).map((pattern) => this.#named.get(pattern)).find((owner) => owner !== undefined);
+  }
 }
 
-function isBelow(pattern: string, host: string): boolean {
-  return pattern.startsWith("*.") && host.endsWith(pattern.slice(1));
+/** The patterns that a host or a pattern fits: *.b.c and *.c of a.b.c. */
+function above(host: string): string[] {
+  const labels = host.replace(/^\*\./, "").split(".");
+  const start = host.startsWith("*.") ? 0 : 1;
+  return labels.slice(start).map((_, i) => `*.${labels.slice(start + i).join(".")}`).filter((pattern) =>
+    pattern !== host
+  );
 }

@@ -52,6 +52,7 @@ Deno.test("parseRequest() separates what concerns the connection from what is pa
     target: "/a?b",
     host: "h",
     cookie: "c",
+    forwarded: null,
     bodyLength: 5,
     expectsContinue: false,
     acceptsTrailers: false,
