@@ -5,6 +5,7 @@ import { besideConfig, runDir } from "../config/paths.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { announceReady } from "../node/role.ts";
 import { ArraySecret } from "../secrets/array_secret.ts";
+import { keepMemoryOutOfCoreDumps } from "../secrets/core_dumps.ts";
 import { ProxySide } from "../speederize/proxy_side.ts";
 import { Speederizer } from "../speederize/speederizer.ts";
 import { EncryptedBackEnds } from "../tls/back_end_tls.ts";
@@ -136,6 +137,7 @@ function openTls(
   dir: string,
   secret: ArraySecret | undefined,
 ): TlsServer {
+  keepMemoryOutOfCoreDumps();
   const tickets = secret && new ArrayTicketKeys(secret, Date.now);
   const files = tls.certificates.map(({ cert, key, ocsp }) => ({
     cert: besideConfig(configFile, cert),

@@ -6,6 +6,7 @@ import { Buffer } from "node:buffer";
 import { hkdfSync, randomBytes } from "node:crypto";
 import { readText, Unreadable } from "../config/read.ts";
 import { UsageError } from "../errors.ts";
+import { keepMemoryOutOfCoreDumps } from "./core_dumps.ts";
 
 const SECRET_BYTES = 32;
 const SALT = "dlba array secret";
@@ -44,6 +45,7 @@ export class ArraySecret {
 
   /** Reads a key file. Throws {@linkcode UsageError} when it is missing, malformed, or readable by others. */
   static load(path: string): ArraySecret {
+    keepMemoryOutOfCoreDumps();
     const text = readSecretFile(path);
     try {
       const file = JSON.parse(text) as KeyFile;
