@@ -148,9 +148,7 @@ export class Election {
     if (this.#situation.isLinkUp === isUp) return;
     this.#situation.isLinkUp = isUp;
     this.#learn();
-    if (isUp) return;
-    this.#yield();
-    this.#enter("cut_off");
+    if (!isUp) this.#enter("cut_off");
   }
 
   #yield(): void {
@@ -385,9 +383,10 @@ export class Election {
     if (epoch !== this.#campaign?.epoch) return;
     if (isNewer(membership, this.#situation.membership)) this.#situation.persist({ membership });
     if (promised <= epoch) return;
-    // Another was granted a higher epoch meanwhile; asking again by a higher one is what tick does next.
-    if (this.#state === "candidate") this.#giveUp();
-    else this.#campaign = undefined;
+    // Another was granted a higher epoch meanwhile. A better one asks again by a still higher one.
+    if (this.#state !== "candidate") this.#campaign = undefined;
+    else if (!this.isInheriting && this.#situation.isBetter(this.#situation.self, ownerOf(promised))) this.#run();
+    else this.#giveUp();
   }
 
   #inherit(): void {

@@ -73,7 +73,7 @@ export type Action =
   | { readonly kind: "claim"; readonly epoch: number }
   /** The VIP stays this node's for `leaseMs` from now. */
   | { readonly kind: "hold"; readonly epoch: number; readonly leaseMs: number }
-  /** Another has the VIP, or none can be reached. */
+  /** Another has the VIP. */
   | { readonly kind: "yield" }
   /** Give every bucket a node, so that the table changes no more. */
   | { readonly kind: "fill" }

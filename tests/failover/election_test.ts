@@ -315,3 +315,15 @@ Deno.test("whoever asked for a hand-over is answered, also when the scheduler st
   assert.equal(simulation.nodes[0]!.lastHandover, "it was interrupted");
   assert.deepEqual(simulation.owners, [0]);
 });
+
+Deno.test("a link that is down for a moment moves nothing; one that stays down does", () => {
+  for (const [ms, expected] of [[150, 0], [1500, 1]] as const) {
+    const simulation = array(4);
+    simulation.network.setDown(0, true);
+    simulation.run(ms);
+    simulation.network.setDown(0, false);
+    simulation.run(1500);
+    assert.deepEqual(simulation.owners, [expected]);
+    assert.ok(simulation.referee.worstTwo < 200, `${simulation.referee.worstTwo} ms`);
+  }
+});
