@@ -150,6 +150,9 @@ function checkNodes(raw: Raw, report: Report): void {
 /** The VIP's lease ends a second before `process_timeout`, and is counted in whole seconds. */
 const LEAST_PROCESS_TIMEOUT_MS = 3000;
 
+/** As that of the VIP it is counted in whole seconds. */
+const LEAST_LEASE_MS = 2000;
+
 function checkFailover(raw: Raw, report: Report): void {
   const failover = read(failoverSchema, raw["failover"] ?? {});
   if (!failover) return;
@@ -163,6 +166,7 @@ function checkFailover(raw: Raw, report: Report): void {
   }
   if (alone_timeout < notice) report(path("alone_timeout"), `${notice}ms (ping_interval times ping_misses) or more`);
   if (coordination === "etcd" && !etcd) report(path("coordination"), "etcd.endpoints beside it");
+  if (etcd && etcd.lease < LEAST_LEASE_MS) report(["failover", "etcd", "lease"], `${LEAST_LEASE_MS / 1000}s or more`);
   if (witness === undefined) return;
   eachValue(raw, "nodes", nodeSchema, "address", ({ address }) => {
     if (address === witness) report(path("witness"), "an address other than a node's");

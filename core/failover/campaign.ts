@@ -25,7 +25,7 @@ export class Campaign {
     const { time, plan, membership, self } = this.#situation;
     if (time - this.#sentAt < plan.timing.pingInterval / 2) return;
     this.#sentAt = time;
-    for (const member of membership.members) {
+    for (const member of plan.arbiter === undefined ? membership.members : [plan.arbiter]) {
       if (member === self || this.#grants.has(member)) continue;
       this.#situation.send(member, { kind: "request", epoch: this.epoch, membership, yielding: this.yielding });
     }
@@ -36,7 +36,8 @@ export class Campaign {
   }
 
   isWon(): boolean {
-    const { members } = this.#situation.membership;
+    const { membership: { members }, plan } = this.#situation;
+    if (plan.arbiter !== undefined) return this.#grants.has(plan.arbiter);
     if (this.yielding !== NO_EPOCH && !this.#grants.has(ownerOf(this.yielding))) return false;
     return members.includes(this.#situation.self) && hasMajority(members, this.#grants);
   }
@@ -48,7 +49,10 @@ export class Campaign {
    */
   isWonAlone(): boolean {
     const { membership: { members }, plan, witnessAnswers, time, lostAt } = this.#situation;
-    if (lostAt === undefined || !this.#situation.isReceiving() || (plan.hasWitness && !witnessAnswers)) return false;
+    if (
+      plan.arbiter !== undefined || lostAt === undefined || !this.#situation.isReceiving() ||
+      (plan.hasWitness && !witnessAnswers)
+    ) return false;
     return !hasMajority(members, this.#living()) && this.isUnanimous() && time - lostAt >= this.#patience(members);
   }
 

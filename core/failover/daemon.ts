@@ -9,8 +9,10 @@ import type { Order, Outcome } from "./control.ts";
 import type { DurableFile } from "./durable_file.ts";
 import type { Election } from "./election.ts";
 import { NO_EPOCH, ownerOf } from "./epoch.ts";
+import { EtcdArbiter } from "./etcd_arbiter.ts";
 import type { Leadership } from "./leadership.ts";
 import { type Action, type Event, INTERRUPTED } from "./machine.ts";
+import { ARBITER } from "./plan.ts";
 import type { Senses } from "./senses.ts";
 import type { TableCopy } from "./table_copy.ts";
 import type { Wire } from "./wire.ts";
@@ -42,6 +44,7 @@ export interface DaemonParts {
 export class Daemon {
   #parts: DaemonParts;
   #wire: Wire | undefined;
+  #arbiter: EtcdArbiter | undefined;
   /** Epoch by which the engine was told to answer. */
   #active = NO_EPOCH;
   /** Second of the boot clock until which it is to. */
@@ -57,6 +60,9 @@ export class Daemon {
 
   constructor(parts: DaemonParts) {
     this.#parts = parts;
+    if (parts.config.failover.coordination === "etcd") {
+      this.#arbiter = new EtcdArbiter(parts.config, bootMilliseconds, (event) => this.take(event), parts.log);
+    }
     const last = parts.leadership.read();
     this.#fillRequest = last?.fillRequest ?? 0;
     // A predecessor of this process that held the VIP: its lease goes on.
@@ -90,7 +96,7 @@ export class Daemon {
     ];
     signal.addEventListener("abort", () => this.#stop.abort());
     try {
-      await copy.run(signal);
+      await Promise.all([copy.run(signal), this.#arbiter?.run(signal)]);
     } finally {
       timers.forEach(clearInterval);
     }
@@ -135,7 +141,8 @@ export class Daemon {
     const { durable, boot, copy, engine, log } = this.#parts;
     switch (action.kind) {
       case "send":
-        return this.#wire?.send(action.to, action.message);
+        if (action.to !== ARBITER) return this.#wire?.send(action.to, action.message);
+        return action.message.kind === "request" ? this.#arbiter?.ask(action.message) : undefined;
       case "persist":
         return durable.write({ boot, ...action.durable });
       case "claim":

@@ -99,6 +99,9 @@ export class Election {
       case "witness":
         situation.witnessAnswers = event.answers;
         break;
+      case "lease":
+        situation.leasedUntil = situation.time + event.ms;
+        break;
       case "engine":
         situation.isEngineReady = event.isReady;
         if (event.isReady) situation.engineReadyAt = situation.time;
@@ -234,7 +237,8 @@ export class Election {
   }
 
   #serve(): void {
-    const { time } = this.#situation;
+    const { time, leasedUntil } = this.#situation;
+    if (time >= leasedUntil) return this.#lose(NO_EPOCH);
     if (this.#contestedUntil !== undefined && time >= this.#contestedUntil) return this.#lose(this.#situation.seen);
     this.#tenure!.tick();
     if (!this.#campaign) return;

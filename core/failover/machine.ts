@@ -34,6 +34,8 @@ export interface ElectionPlan {
   /** Preferred as long as nobody ever was scheduler. */
   readonly first: number;
   readonly hasWitness: boolean;
+  /** Whom requests go to in place of the members, and whose word is enough: an etcd; undefined where the members vote. */
+  readonly arbiter: number | undefined;
   readonly timing: Timing;
 }
 
@@ -56,6 +58,8 @@ export type Event =
   /** Frames came in from the link, whoever sent them. */
   | { readonly kind: "reception" }
   | { readonly kind: "witness"; readonly answers: boolean }
+  /** The arbiter lets this node be scheduler for so long from now. */
+  | { readonly kind: "lease"; readonly ms: number }
   /** Whether this node's packet engine could serve, or serves. */
   | { readonly kind: "engine"; readonly isReady: boolean }
   /** Asked for by the operator: to that node, or to the best that is ready. */

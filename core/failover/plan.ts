@@ -3,6 +3,9 @@ import type { Config, NodeConfig } from "../config/schema.ts";
 import { firstScheduler } from "./first_scheduler.ts";
 import type { ElectionPlan } from "./machine.ts";
 
+/** No node has it. */
+export const ARBITER = 256;
+
 /** Whether who schedules may change: with one node, or without coordination, it is fixed. */
 export function isElected({ nodes, failover }: Config): boolean {
   return failover.coordination !== "none" && nodes.filter(({ enabled }) => enabled).length > 1;
@@ -17,6 +20,7 @@ export function electionPlan(config: Config, node: NodeConfig): ElectionPlan {
     eligible: new Set(nodes.filter(({ enabled }) => enabled).map(({ id }) => id)),
     first: firstScheduler(config).id,
     hasWitness: failover.witness !== undefined,
+    arbiter: failover.coordination === "etcd" ? ARBITER : undefined,
     timing: {
       pingInterval: failover.ping_interval,
       pingMisses: failover.ping_misses,

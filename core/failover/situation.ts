@@ -23,12 +23,15 @@ export class Situation {
   #receivedAt = -Infinity;
   #wokeAt = -Infinity;
   witnessAnswers = false;
+  /** Until when the arbiter lets this node be scheduler; without one for ever. */
+  leasedUntil = Infinity;
   isEngineReady = false;
   engineReadyAt = 0;
   #actions: Action[] = [];
 
   constructor(readonly plan: ElectionPlan, durable: Durable) {
     this.durable = durable;
+    if (plan.arbiter !== undefined) this.leasedUntil = -Infinity;
     this.hearing = new Hearing(plan.timing.pingMisses);
   }
 

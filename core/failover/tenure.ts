@@ -59,7 +59,7 @@ export class Tenure {
     this.#situation.act({
       kind: "hold",
       epoch: this.epoch,
-      leaseMs: plan.timing.processTimeout - LEASE_MARGIN_MS,
+      leaseMs: Math.min(plan.timing.processTimeout - LEASE_MARGIN_MS, this.#situation.leasedUntil - time),
     });
     const heard = plan.ranking.filter((node) => hearing.hears(node));
     const heir = this.#heir?.isFilled ? this.#heir.node : undefined;
@@ -154,6 +154,7 @@ export class Tenure {
   /** One change at a time, and only of a membership that is final. */
   #review(): void {
     const { membership: { members }, plan, self } = this.#situation;
+    if (plan.arbiter !== undefined) return;
     this.#confirm();
     if (!this.#isFinal) {
       // Others hear the node that was to leave: it stays.

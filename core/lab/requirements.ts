@@ -54,6 +54,7 @@ const REQUIREMENTS = {
     // A real browser for what speederize moves.
     { package: "chromium", program: "chromium" },
     { package: "snmpd", program: "snmpd" },
+    { package: "etcd-server", program: "etcd" },
     // To build the BPF program anew.
     { package: "clang", program: "clang" },
     { package: "llvm", program: "llvm-strip" },

@@ -9,17 +9,34 @@ import type { TablesReport } from "../../core/status/tables.ts";
 export const VIP = "10.72.0.100";
 const WAIT_MS = 30_000;
 
+export interface Preparation {
+  /** Further keys of the config's `failover`, each after a comma. */
+  readonly failover?: string;
+  /** Before the nodes start. */
+  readonly prepare?: (array: ElectedArray) => Promise<void>;
+}
+
 export class ElectedArray {
-  private constructor(readonly lab: Lab, readonly nodes: readonly string[], readonly engine: string) {}
+  private constructor(
+    readonly lab: Lab,
+    readonly nodes: readonly string[],
+    readonly engine: string,
+    readonly failover: string,
+  ) {}
 
   /** Makes the lab, prepares the nodes, and starts web servers and nodes; resolves once the first has the VIP. */
-  static async start(nodes: readonly string[], engine: string): Promise<ElectedArray> {
+  static async start(
+    nodes: readonly string[],
+    engine: string,
+    { failover = "", prepare = () => Promise.resolve() }: Preparation = {},
+  ): Promise<ElectedArray> {
     const lab = await Lab.create([
       { name: "client", addresses: ["10.72.0.201/24"] },
       ...nodes.map((name, i) => ({ name, addresses: [`10.72.0.${11 + i}/24`] })),
     ]);
-    const array = new ElectedArray(lab, nodes, engine);
+    const array = new ElectedArray(lab, nodes, engine, failover);
     try {
+      await prepare(array);
       await Deno.writeTextFile(`${lab.dir}/dlba.yaml`, array.#config());
       await array.must("init", nodes[0]!);
       await Promise.all(nodes.map((name) => array.must("setup-node", name, "--apply")));
@@ -40,7 +57,7 @@ export class ElectedArray {
     });
     return `array: { name: test, vip: ${VIP}, mode: direct }
 scheduler: { engine: ${this.engine} }
-failover: { sweep_delay: 200ms }
+failover: { sweep_delay: 200ms${this.failover} }
 nodes:
 ${nodes.join("\n")}
 `;

@@ -227,6 +227,7 @@ const PLAN: ElectionPlan = {
   eligible: new Set(IDS),
   first: 0,
   hasWitness: false,
+  arbiter: undefined,
   timing: TIMING,
 };
 const CONFIGURED = { epoch: 0, sequence: 0, members: IDS };

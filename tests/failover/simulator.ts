@@ -33,7 +33,15 @@ export class Simulation implements World {
     const ids = Array.from({ length: count }, (_, id) => id);
     const durable = { promised: 0, membership: { epoch: 0, sequence: 0, members: ids } };
     for (const self of ids) {
-      const plan: ElectionPlan = { self, ranking: ids, eligible: new Set(ids), first: 0, hasWitness, timing };
+      const plan: ElectionPlan = {
+        self,
+        ranking: ids,
+        eligible: new Set(ids),
+        first: 0,
+        hasWitness,
+        arbiter: undefined,
+        timing,
+      };
       this.nodes.push(new SimulatedNode(this, plan, durable));
     }
     this.referee = new Referee(this);
