@@ -5,7 +5,9 @@ import type { Simulation } from "./simulator.ts";
 
 /** docs/failover.md, "What it promises"; at the default intervals, ms. */
 export const TWO_OWNERS_MS = 1000;
-export const NO_OWNER_MS = 2500;
+export const NO_OWNER_MS = 6000;
+/** But for one schedule in a thousand, ms. */
+export const USUAL_NO_OWNER_MS = 2500;
 
 export class Referee {
   /** How often it looks, ms. */

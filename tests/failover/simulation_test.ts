@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { FACTOR } from "../soak.ts";
 import { runSchedule } from "./faults.ts";
+import { USUAL_NO_OWNER_MS } from "./referee.ts";
 
 /** With `deno task soak`, a hundred times as many: 100,000. */
 const SCHEDULES = 1000 * FACTOR;
@@ -9,13 +10,19 @@ const FIRST_SEED = Number(Deno.env.get("DLBA_SEED") ?? 1);
 
 Deno.test(`the election over ${SCHEDULES} random schedules of faults keeps what docs/failover.md promises`, () => {
   let claims = 0;
+  const slow: number[] = [];
   for (let seed = FIRST_SEED; seed < FIRST_SEED + SCHEDULES; seed++) {
     const { referee, owners, story } = runSchedule(seed);
     const replay = `deno run -A tests/failover/faults.ts ${seed}\n${story.join("\n")}`;
     assert.equal(referee.failure, undefined, `seed ${seed}: ${referee.failure}; to see it again: ${replay}`);
     assert.equal(owners.length, 1, `seed ${seed}: nodes ${owners} have the VIP when all is well again: ${replay}`);
     claims += referee.claims;
+    if (referee.worstNone > USUAL_NO_OWNER_MS) slow.push(seed);
   }
+  assert.ok(
+    slow.length <= SCHEDULES / 1000,
+    `seeds ${slow}: nobody had the VIP for longer than ${USUAL_NO_OWNER_MS} ms`,
+  );
   assert.ok(claims > SCHEDULES * 2, `the faults moved the VIP ${claims} times in ${SCHEDULES} schedules`);
 });
 
