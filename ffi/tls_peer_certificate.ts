@@ -1,6 +1,7 @@
 /** Certificates of clients: who may sign them, whether they are asked for, and who a client is by his. */
 import { createHash } from "node:crypto";
 import { UsageError } from "../core/errors.ts";
+import { refuseRevoked } from "./crl.ts";
 import { clearErrors, crypto, cString, firstError, queuedErrors, ssl } from "./openssl.ts";
 
 const SSL_VERIFY_PEER = 1;
@@ -14,6 +15,8 @@ const SHA256_BYTES = 32;
 export interface ClientAuthority {
   /** PEM file of those who may sign. */
   readonly ca: string;
+  /** PEM file of the certificates that they revoked. */
+  readonly crl?: string | undefined;
   /** A client without a certificate is refused in its handshake. */
   readonly isRequired: boolean;
 }
@@ -27,7 +30,7 @@ export interface PeerCertificate {
 }
 
 /** Makes a server's SSL_CTX ask each client for a certificate. Throws UsageError naming the file that cannot be used. */
-export function askForCertificates(context: Deno.PointerValue, { ca, isRequired }: ClientAuthority): void {
+export function askForCertificates(context: Deno.PointerValue, { ca, crl, isRequired }: ClientAuthority): void {
   queuedErrors();
   clearErrors();
   const names = ssl.SSL_load_client_CA_file(cString(ca));
@@ -35,14 +38,27 @@ export function askForCertificates(context: Deno.PointerValue, { ca, isRequired 
   if (names === null || ssl.SSL_CTX_load_verify_file(context, cString(ca)) !== 1) {
     throw new UsageError(`Cannot use the CA certificates ${ca}: ${firstError()}`);
   }
+  const revoked = crl === undefined ? undefined : readFile(crl);
+  if (revoked !== undefined && !refuseRevoked(context, revoked)) {
+    throw new UsageError(`Cannot use the revocation list ${crl}: no PEM list of revoked certificates`);
+  }
   ssl.SSL_CTX_set_verify(
     context,
     isRequired ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT : SSL_VERIFY_PEER,
     null,
   );
   // A session that began under other rules is not resumed: nobody would verify its client anew.
-  const rules = createHash("sha256").update(`${isRequired}\n`).update(Deno.readFileSync(ca)).digest();
-  ssl.SSL_CTX_set_session_id_context(context, new Uint8Array(rules), CONTEXT_BYTES);
+  const rules = createHash("sha256").update(`${isRequired}\n`).update(Deno.readFileSync(ca));
+  if (revoked !== undefined) rules.update("revoked\n").update(revoked);
+  ssl.SSL_CTX_set_session_id_context(context, new Uint8Array(rules.digest()), CONTEXT_BYTES);
+}
+
+function readFile(file: string): Uint8Array<ArrayBuffer> {
+  try {
+    return Deno.readFileSync(file);
+  } catch (error) {
+    throw new UsageError(`Cannot use the revocation list ${file}: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 /** Who the client of a session is, begun or resumed; undefined when it showed no certificate. */

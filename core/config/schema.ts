@@ -320,6 +320,8 @@ export const tlsSchema = map({
   strict_sni: v.optional(yesNo, false),
   /** PEM, who may sign certificates of clients; clients are asked for none when absent. */
   client_ca: v.optional(path),
+  /** PEM, which certificates of clients are revoked: a list of each authority in `client_ca`. */
+  client_crl: v.optional(path),
   /** Whether a client without one is refused in its handshake. */
   client_auth: v.optional(oneOf(["optional", "required"]), "required"),
   /** Plain HTTP is answered by a redirect to HTTPS. */

@@ -9,6 +9,7 @@ export function checkTls(raw: Raw, report: Report): void {
     if (read(tlsSchema.entries.client_auth, tls["client_auth"] ?? "") !== undefined) {
       report(["tls", "client_auth"], "client_ca beside it");
     }
+    if (tls["client_crl"] !== undefined) report(["tls", "client_crl"], "client_ca beside it");
     asList(raw["routes"]).forEach((route, i) => {
       if (asMap(route)["client_certificate"] === "required") {
         report(["routes", i, "client_certificate"], "tls.client_ca, which says whose certificates count");

@@ -152,9 +152,11 @@ function openTls(
     isStrict: tls.strict_sni,
     hasTicketKeys: tickets !== undefined,
     staples: hasStaples ? { cacheDir: `${dir}/ocsp`, now: Date.now, log } : undefined,
-    clients: tls.client_ca === undefined
-      ? undefined
-      : { ca: besideConfig(configFile, tls.client_ca), isRequired: tls.client_auth === "required" },
+    clients: tls.client_ca === undefined ? undefined : {
+      ca: besideConfig(configFile, tls.client_ca),
+      crl: tls.client_crl === undefined ? undefined : besideConfig(configFile, tls.client_crl),
+      isRequired: tls.client_auth === "required",
+    },
   });
   return new TlsServer(store, tickets, log);
 }

@@ -208,6 +208,6 @@ function statesOf({ files, clients }: StoreOptions): string {
       ...(isKeyUri(key) ? [] : [key]),
       ...(ocsp === undefined || ocsp === FETCH ? [] : [ocsp]),
     ]),
-    ...(clients ? [clients.ca] : []),
+    ...(clients ? [clients.ca, ...(clients.crl === undefined ? [] : [clients.crl])] : []),
   ].map(stateOf).join("\n");
 }

@@ -93,6 +93,19 @@ export class TestAuthority {
     return await Deno.readFile(out);
   }
 
+  /** PEM list of revoked certificates, valid for so many days. */
+  async crl(revoked: readonly string[], days = 1): Promise<string> {
+    const base = `${this.dir}/crl`;
+    const index = await this.#index(revoked);
+    const section = `database = ${index}\ndefault_md = sha256\n`;
+    await Deno.writeTextFile(`${base}.cnf`, `[ca]\ndefault_ca = this\n[this]\n${section}`);
+    await Deno.writeTextFile(`${this.dir}/index.txt.attr`, "unique_subject = no\n");
+    const signer = ["-cert", `${this.dir}/ca.crt`, "-keyfile", `${this.dir}/ca.key`];
+    const until = new Date(Date.now() + days * 86_400_000).toISOString().replaceAll(/[-:T]|\.\d+/g, "");
+    await openssl("ca", "-gencrl", "-config", `${base}.cnf`, ...signer, "-crl_nextupdate", until, "-out", base);
+    return await Deno.readTextFile(base);
+  }
+
   /** `openssl ocsp` as a responder on that port. */
   async responder(port: number): Promise<Deno.ChildProcess> {
     const signer = ["-rsigner", `${this.dir}/ca.crt`, "-rkey", `${this.dir}/ca.key`, "-CA", `${this.dir}/ca.crt`];

@@ -236,3 +236,34 @@ Deno.test("client certificates: a renewed client_ca is taken into service", asyn
     assert.deepEqual(told(await ask(serve, alice)), ALICE);
   });
 });
+
+for (const version of ["-tls1_2", "-tls1_3"]) {
+  Deno.test(`client certificates: who is revoked is refused, resumed or not, from the new list on, ${version}`, async () => {
+    const bob = await authority.sign([], { subject: "/CN=bob" });
+    const flags = await client("bob", bob);
+    const session = `${dir}/session`;
+    const files = { ...FILES, "tls/crl.pem": await authority.crl([]), "secrets/array.key": ArraySecret.newFile() };
+    await withServe({ tls: `${REQUIRED}, client_crl: tls/crl.pem`, files, keepsLog: true }, async (serve) => {
+      assert.match(await ask(serve, [version, ...flags, "-sess_out", session]), /200 OK/);
+      assert.match(await ask(serve, [version, "-sess_in", session]), /Reused, .*200 OK/s);
+      // What is no list leaves the old one in service.
+      await Deno.writeTextFile(`${serve.dir}/tls/crl.pem`, authority.cert);
+      for (let i = 0; i < 150 && !serve.log.includes("stay"); i++) await delay(100);
+      assert.match(
+        serve.log,
+        /in service stay: Cannot use the revocation list \S+: no PEM list of revoked certificates/,
+      );
+      assert.match(await ask(serve, [version, ...flags]), /200 OK/);
+      await Deno.writeTextFile(`${serve.dir}/tls/crl.pem`, await authority.crl([bob.serial]));
+      let said = "";
+      for (let i = 0; i < 150 && !said.includes("alert certificate revoked"); i++) {
+        said = await ask(serve, [version, ...flags]);
+        if (i > 0) await delay(100);
+      }
+      assert.match(said, /alert certificate revoked/);
+      assert.doesNotMatch(await ask(serve, [version, "-sess_in", session]), /HTTP\/1\.1 200/);
+      assert.match(await ask(serve, [version, ...alice]), /200 OK/);
+      assert.match(serve.log, /failed: certificate verify failed: certificate revoked\n/);
+    });
+  });
+}
