@@ -1,5 +1,5 @@
 /** Whether the certificates that a config names can be used. */
-import { createPrivateKey, type X509Certificate } from "node:crypto";
+import { createPrivateKey, type KeyObject, type X509Certificate } from "node:crypto";
 import { parseCertificate } from "../certificates/parse.ts";
 import { isKeyUri } from "../tls/key_uri.ts";
 import { besideConfig } from "./paths.ts";
@@ -9,7 +9,10 @@ import { readText, Unreadable } from "./read.ts";
 import type { Rule } from "./rules.ts";
 import { path } from "./values.ts";
 
-/** A rule that reports files that are missing, unreadable, not of each other, or out of date. @param now ms since 1970 */
+/** OpenSSL serves with nothing less at its level 2: SSL_CTX_set_security_level(3ssl). */
+const MIN_RSA_BITS = 2048;
+
+/** A rule that reports files that are missing, unreadable, too weak, not of each other, or out of date. @param now ms since 1970 */
 export function certificateRule(configFile: string, now: number): Rule {
   return (data, report) => {
     asList(asMap(asMap(data)["tls"])["certificates"]).forEach((item, i) => {
@@ -21,18 +24,35 @@ export function certificateRule(configFile: string, now: number): Rule {
       // A key in a device has a rule of its own.
       const privateKey = typeof key === "string" && isKeyUri(key)
         ? undefined
-        : load(configFile, key, createPrivateKey, (found) => {
+        : load(configFile, key, privateKeyOf, (found) => {
           report([...at, "key"], "a readable PEM key without password", found);
         });
       if (!certificate) return;
       checkDates(certificate, now, (why) => {
         report([...at, "cert"], "a valid certificate", `${shortened(String(cert))} (${why})`);
       });
+      const { modulusLength = MIN_RSA_BITS } = certificate.publicKey.asymmetricKeyDetails ?? {};
+      if (modulusLength < MIN_RSA_BITS) {
+        report(
+          [...at, "cert"],
+          `an RSA key of at least ${MIN_RSA_BITS} bits`,
+          `${shortened(String(cert))} (${modulusLength})`,
+        );
+      }
       if (privateKey && !certificate.checkPrivateKey(privateKey)) {
         report([...at, "key"], `the key of ${shortened(String(cert))}`, `${shortened(String(key))} (another one)`);
       }
     });
   };
+}
+
+/** Throws {@linkcode Unreadable} where a password is needed; else Error. */
+function privateKeyOf(text: string): KeyObject {
+  // RFC 7468 section 11, and OpenSSL's older form.
+  if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(text)) {
+    throw new Unreadable("has a password");
+  }
+  return createPrivateKey(text);
 }
 
 /** What the file holds; undefined when it cannot be read, or its name is no path: the schema says that. */
