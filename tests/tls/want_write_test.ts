@@ -177,7 +177,12 @@ Deno.test("tls: a handshake that we begin with a back end goes on when its first
     const [one, other] = pair();
     const filled = fill(one);
     let [connected, failed] = [0, 0];
-    const exchange = { connected: () => connected++, connectFailed: () => failed++, isClientBlocked: true };
+    const exchange = {
+      client: { identity: {} },
+      connected: () => connected++,
+      connectFailed: () => failed++,
+      isClientBlocked: true,
+    };
     const config = { connect_timeout: WAIT_MS, response_timeout: WAIT_MS };
     const ours = new TlsStream(one, new TlsSession(peer, one, peer), assert.fail);
     const tls = {
