@@ -7,6 +7,7 @@ interface Flags {
   readonly keep: boolean;
   readonly remove: boolean;
   readonly install: boolean;
+  readonly engine: "auto" | "xdp" | "pcap";
 }
 
 const off = { kind: "boolean", default: false, withNegated: false } as const;
@@ -26,6 +27,12 @@ export const demo = buildCommand({
       loopback: { ...off, brief: "Only the server role, on 127.0.0.1: needs neither root nor packages" },
       keep: { ...off, brief: "Leave the array up, with what was killed running again, and print how to look around" },
       remove: { ...off, brief: "Remove the arrays that --keep left up, and do nothing else" },
+      engine: {
+        kind: "enum",
+        values: ["auto", "xdp", "pcap"],
+        default: "auto",
+        brief: "The scheduler's engine",
+      },
       install: { ...off, brief: "Install missing Debian packages first (as root)" },
     },
   },

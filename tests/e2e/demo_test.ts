@@ -75,33 +75,36 @@ class Demo implements AsyncDisposable {
   }
 }
 
-Deno.test({
-  name: "dlba demo --json: every step holds, within 30 s, and nothing is left",
-  ignore,
-  async fn() {
-    const began = performance.now();
-    await using demo = new Demo(["--json"]);
-    const { code, stdout, stderr, json } = await demo.ended;
-    assert.equal(code, 0, stdout + stderr);
-    const { ok, steps } = JSON.parse(json);
-    assert.equal(ok, true);
-    assert.deepEqual(steps.map((step: { name: string }) => step.name), [
-      "array starts",
-      "five-way path",
-      "every node serves",
-      "answers bypass the scheduler",
-      "one user, one web server",
-      "web server killed",
-      "node killed",
-    ]);
-    for (const step of steps) {
-      assert.equal(step.ok, true);
-      assert.ok(step.evidence.length > 40);
-    }
-    assert.ok(performance.now() - began < 30_000);
-    await demo.assertNothingLeft();
-  },
-});
+for (const [flags, engine] of [[[], "xdp, generic"], [["--engine", "pcap"], "pcap"]] as const) {
+  Deno.test({
+    name: `${["dlba demo --json", ...flags].join(" ")}: every step holds, within 30 s, and nothing is left`,
+    ignore,
+    async fn() {
+      const began = performance.now();
+      await using demo = new Demo(["--json", ...flags]);
+      const { code, stdout, stderr, json } = await demo.ended;
+      assert.equal(code, 0, stdout + stderr);
+      const { ok, steps } = JSON.parse(json);
+      assert.equal(ok, true);
+      assert.deepEqual(steps.map((step: { name: string }) => step.name), [
+        "array starts",
+        "five-way path",
+        "every node serves",
+        "answers bypass the scheduler",
+        "one user, one web server",
+        "web server killed",
+        "node killed",
+      ]);
+      for (const step of steps) {
+        assert.equal(step.ok, true);
+        assert.ok(step.evidence.length > 40);
+      }
+      assert.ok(steps[0].evidence.includes(`(engine ${engine})`), steps[0].evidence);
+      assert.ok(performance.now() - began < 30_000);
+      await demo.assertNothingLeft();
+    },
+  });
+}
 
 /** From before the first line of the program to the first steps, ms. */
 const MOMENTS = [50, 100, 150, 200, 250, 300, 350, 400, 500, 600, 800, 1000, 1200, 1500, 1800];

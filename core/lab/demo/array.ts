@@ -3,6 +3,7 @@
  * Everything is done as an operator would: a dlba.yaml, `dlba init`, `dlba setup-node`, `dlba node`.
  */
 import { delay } from "../../delay.ts";
+import type { Config } from "../../config/schema.ts";
 import { dlbaCommand } from "../../node/role.ts";
 import type { TablesReport } from "../../status/tables.ts";
 import { Lab } from "../lab.ts";
@@ -20,6 +21,8 @@ const WEB_PORT = 8080;
 const WAIT_MS = 15_000;
 const WAIT_STEP_MS = 100;
 
+export type SchedulerEngine = Config["scheduler"]["engine"];
+
 export class DemoArray {
   readonly lab = new Lab([
     { name: "client", addresses: CLIENT_ADDRESSES.map((address) => `${address}/24`) },
@@ -29,6 +32,8 @@ export class DemoArray {
   #webs = new Map<string, Deno.ChildProcess>();
   #processes: Deno.ChildProcess[] = [];
   #killed = new Set<string>();
+
+  constructor(readonly engine: SchedulerEngine) {}
 
   get configFile(): string {
     return `${this.lab.dir}/dlba.yaml`;
@@ -58,6 +63,7 @@ export class DemoArray {
       `      - { key: ${index + 1}, address: "${this.lab.host(name).address}:${WEB_PORT}" }`
     );
     return `array: { name: demo, vip: ${VIP} }
+scheduler: { engine: ${this.engine} }
 proxy: { workers: 1 }
 nodes:
 ${nodes.join("\n")}

@@ -3,6 +3,7 @@ import { UsageError } from "../../errors.ts";
 import { labsOnThisMachine, removeKeptLabs } from "../lab.ts";
 import { whyNoNamespaces } from "../namespaces.ts";
 import { ensureRequirements } from "../requirements.ts";
+import type { SchedulerEngine } from "./array.ts";
 import { Interruption } from "./interruption.ts";
 import { LoopbackStage } from "./loopback_stage.ts";
 import { NetworkStage } from "./network_stage.ts";
@@ -16,6 +17,8 @@ export interface DemoOptions {
   readonly keep: boolean;
   /** The server role alone, on 127.0.0.1. */
   readonly loopback: boolean;
+  /** Of the scheduler. */
+  readonly engine: SchedulerEngine;
   /** Install missing Debian packages first, as root. */
   readonly install: boolean;
 }
@@ -29,7 +32,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   const report = options.json ? new JsonReport() : new TextReport();
   const loopback = needsLoopback(options);
   ensureRequirements(loopback ? "loopback" : "demo", options.install);
-  const stage = loopback ? new LoopbackStage() : new NetworkStage();
+  const stage = loopback ? new LoopbackStage() : new NetworkStage(options.engine);
   let outcome: boolean | "interrupted" = false;
   try {
     outcome = await interruption.during(play(stage, options.keep, report, interruption));

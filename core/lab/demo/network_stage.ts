@@ -1,6 +1,6 @@
 /** The demo in network namespaces: every part of the array, and the frames between them. */
 import { dlbaCommand } from "../../node/role.ts";
-import { CLIENT_ADDRESSES, DemoArray, NODES, SCHEDULER, SITE, VIP } from "./array.ts";
+import { CLIENT_ADDRESSES, DemoArray, NODES, SCHEDULER, type SchedulerEngine, SITE, VIP } from "./array.ts";
 import { CurlClient } from "./client.ts";
 import { answersBypassScheduler, fiveWayPath, NETWORK_SITE, nodeKilled, spread } from "./network_steps.ts";
 import type { Stage, Step } from "./stage.ts";
@@ -8,8 +8,13 @@ import { persistence, webServerKilled } from "./steps.ts";
 
 export class NetworkStage implements Stage {
   readonly making = "making a client, a switch, 3 nodes and 3 web servers";
-  readonly #array = new DemoArray();
-  readonly #client = new CurlClient(this.#array.lab.host("client"), VIP, SITE, this.#array.caFile);
+  readonly #array: DemoArray;
+  readonly #client: CurlClient;
+
+  constructor(engine: SchedulerEngine) {
+    this.#array = new DemoArray(engine);
+    this.#client = new CurlClient(this.#array.lab.host("client"), VIP, SITE, this.#array.caFile);
+  }
 
   readonly steps: readonly Step[] = [
     ["array starts", () => this.#start()],
@@ -28,8 +33,9 @@ export class NetworkStage implements Stage {
   async #start(): Promise<string> {
     await this.#array.configure();
     await this.#array.start();
+    const { engine } = (await this.#array.tables()).client_ip_hash_table!;
     return `client ${CLIENT_ADDRESSES.join(" and ")}; VIP ${VIP} on nodes ${NODES.join(", ")} with ${SCHEDULER} ` +
-      `as scheduler; web servers web1, web2, web3; each in a network namespace of its own behind one switch`;
+      `as scheduler (engine ${engine}); web servers web1, web2, web3; each in a network namespace of its own behind one switch`;
   }
 
   async keep(): Promise<string> {

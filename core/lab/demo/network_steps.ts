@@ -1,7 +1,7 @@
 /** Steps that need the network: the frames' way through scheduler, node and switch. Each throws when it does not hold. */
 import type { TablesReport } from "../../status/tables.ts";
 import { BIG_BYTES } from "../web_server.ts";
-import { bucketOf, type DemoArray, NODES, SCHEDULER, SITE, VIP, waitFor } from "./array.ts";
+import { bucketOf, CLIENT_ADDRESSES, type DemoArray, NODES, SCHEDULER, SITE, VIP, waitFor } from "./array.ts";
 import type { Answer, CurlClient } from "./client.ts";
 import { expect, type Site } from "./steps.ts";
 import { type PortCount, Witness } from "./witness.ts";
@@ -56,7 +56,7 @@ export async function spread(array: DemoArray, client: CurlClient): Promise<stri
 
 /** Frames counted by the switch: requests come in through the scheduler, answers do not go back through it. */
 export async function answersBypassScheduler(array: DemoArray, client: CurlClient): Promise<string> {
-  const witness = await Witness.place(array.lab, VIP);
+  const witness = await Witness.place(array.lab, VIP, CLIENT_ADDRESSES);
   let frames = new Map<string, PortCount>();
   const { node } = await servedElsewhere(array, async () => {
     let answers: Answer[] = [];

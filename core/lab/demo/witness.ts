@@ -2,10 +2,15 @@
  * The independent witness: the switch's own kernel counts the frames of the VIP that enter it at each port.
  * Nothing of dlba takes part in this count.
  */
+import { delay } from "../../delay.ts";
 import type { Lab } from "../lab.ts";
 
+/** Without a frame for so long none is on its way: longer than an engine on a busy machine waits for its turn, ms. */
+const REST_MS = 100;
+const MAX_RESTS = 20;
+
 export interface PortCount {
-  /** Frames to the VIP that entered the switch here. */
+  /** Clients' frames to the VIP that entered the switch here. */
   readonly toVip: number;
   /** Frames from the VIP that entered the switch here: answers. */
   readonly fromVip: number;
@@ -14,13 +19,14 @@ export interface PortCount {
 export class Witness {
   private constructor(readonly lab: Lab) {}
 
-  static async place(lab: Lab, vip: string): Promise<Witness> {
+  /** @param clients their addresses: a scheduler's own frames to the VIP try whether nodes answer */
+  static async place(lab: Lab, vip: string, clients: readonly string[]): Promise<Witness> {
     const chains = [...lab.hosts.keys()].map((port) => `
       counter ${port}_to { }
       counter ${port}_from { }
       chain ${port} {
         type filter hook ingress device "${port}" priority 0;
-        ip daddr ${vip} counter name ${port}_to
+        ip saddr { ${clients.join(", ")} } ip daddr ${vip} counter name ${port}_to
         ip saddr ${vip} counter name ${port}_from
       }`);
     await lab.inSwitch(`nft 'table netdev witness {${chains.join("\n")}\n}'`);
@@ -43,11 +49,27 @@ export class Witness {
     );
   }
 
+  /** The count once no frame comes any more: of one on its way through the scheduler only the client's port would know. */
+  async #atRest(): Promise<Map<string, PortCount>> {
+    let count = await this.count();
+    for (let i = 0; i < MAX_RESTS; i++) {
+      await delay(REST_MS);
+      const next = await this.count();
+      const isSame = [...next].every(([port, { toVip, fromVip }]) => {
+        const before = count.get(port)!;
+        return toVip === before.toVip && fromVip === before.fromVip;
+      });
+      if (isSame) return next;
+      count = next;
+    }
+    return count;
+  }
+
   /** Frames that entered while `work` ran, by host. */
   async during(work: () => Promise<void>): Promise<Map<string, PortCount>> {
-    const before = await this.count();
+    const before = await this.#atRest();
     await work();
-    const after = await this.count();
+    const after = await this.#atRest();
     return new Map(
       [...after].map(([port, { toVip, fromVip }]) => [port, {
         toVip: toVip - before.get(port)!.toVip,
