@@ -115,6 +115,7 @@ export class BenchArray {
     });
     return `array: { name: bench, vip: ${VIP} }
 scheduler: { ${settings} }
+failover: { coordination: none }
 nodes:
 ${nodes.join("\n")}
 pools: [{ name: none, back_ends: [{ key: 1, address: "10.79.0.99:80" }] }]
