@@ -170,7 +170,7 @@ export class AttributeRewriter {
     const start = tag.valueStart(index);
     const end = tag.valueEnd(index);
     this.#css.beginDeclarations();
-    if (bytes.subarray(start, end).includes(AMPERSAND)) {
+    if (hasReference(bytes, start, end)) {
       this.#value = resolve(bytes, start, end);
       if (this.#value.unclearAt >= 0) return this.onDoubt("escape");
       this.#css.scan(this.#value.bytes, 0, this.#value.length, true);
@@ -216,6 +216,11 @@ export class AttributeRewriter {
     for (let i = 0; i < count; i++) this.splice.replace(this.#starts[i]!, this.#ends[i]!, this.#texts[i]!);
     this.#count = 0;
   }
+}
+
+function hasReference(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (bytes[i] === AMPERSAND) return true;
+  return false;
 }
 
 /** Whether a parenthesis stands behind an L: in most styles none does. */

@@ -4,6 +4,7 @@
  */
 import { LONGEST_URL } from "./document_urls.ts";
 import { lowerCase } from "./elements.ts";
+import { NameTable } from "./name_table.ts";
 import { FONT, IMAGE, STYLE, WITH_CORS } from "./url_use.ts";
 
 /** Hears where each URL stands, without quotes and spaces around it. */
@@ -39,15 +40,15 @@ for (
 ) CLASS[byte] = IS_SPECIAL;
 
 /** Properties that load what they show, without CORS. */
-const IMAGES = new Set(
+const IMAGES =
   ("background background-image border-image border-image-source content cursor list-style list-style-image " +
-    "-webkit-border-image").split(" "),
-);
+    "-webkit-border-image").split(" ");
 /** Of these the browser asks with CORS: CSS Masking, CSS Shapes, Filter Effects. */
-const IMAGES_WITH_CORS = new Set(
+const IMAGES_WITH_CORS =
   ("mask mask-image mask-border mask-border-source -webkit-mask -webkit-mask-image -webkit-mask-box-image shape-outside " +
-    "-webkit-shape-outside").split(" "),
-);
+    "-webkit-shape-outside").split(" ");
+const SRC = IMAGES.length + IMAGES_WITH_CORS.length;
+const PROPERTIES = new NameTable([...IMAGES, ...IMAGES_WITH_CORS, "src"]);
 /** No URL of these moves: a name, a condition, a part of another document, a custom property. */
 const OTHER = -1;
 
@@ -137,11 +138,11 @@ export class CssScanner {
     while (nameStart > from && colon - nameStart < LONGEST_NAME && CLASS[bytes[nameStart - 1]!] === IS_IDENT) {
       nameStart--;
     }
-    const name = lowerCase(bytes, nameStart, nameEnd);
+    const name = nameStart === nameEnd ? -1 : PROPERTIES.find(bytes, nameStart, nameEnd);
     this.#expectsName = false;
-    if (this.#isInFontFace) this.#use = name === "src" ? FONT | WITH_CORS : OTHER;
-    else if (IMAGES.has(name)) this.#use = IMAGE;
-    else this.#use = IMAGES_WITH_CORS.has(name) ? IMAGE | WITH_CORS : OTHER;
+    if (this.#isInFontFace) this.#use = name === SRC ? FONT | WITH_CORS : OTHER;
+    else if (name < 0 || name === SRC) this.#use = OTHER;
+    else this.#use = name < IMAGES.length ? IMAGE : IMAGE | WITH_CORS;
   }
 
   #takeAtRule(bytes: Uint8Array, at: number, end: number, isLast: boolean): number {
@@ -235,7 +236,9 @@ export class CssScanner {
 
 /** Whether the parenthesis at `open` stands behind the name `url`. */
 function isUrl(bytes: Uint8Array, from: number, open: number): boolean {
-  if (open - 3 < from || lowerCase(bytes, open - 3, open) !== "url") return false;
+  const isNamed = open - 3 >= from && (bytes[open - 3]! | 32) === 117 && (bytes[open - 2]! | 32) === 114 &&
+    (bytes[open - 1]! | 32) === 108;
+  if (!isNamed) return false;
   const before = open - 4 < from ? 0 : bytes[open - 4]!;
   return CLASS[before] !== IS_IDENT && before !== BACKSLASH;
 }

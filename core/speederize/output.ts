@@ -30,8 +30,13 @@ export class Output {
   /** One byte a character. */
   text(text: string): void {
     this.#reserve(text.length);
-    if (text.length > SHORT_COPY) this.length = encodeLatin1(text, this.bytes, this.length);
-    else for (let i = 0; i < text.length; i++) this.bytes[this.length++] = text.charCodeAt(i);
+    if (text.length > SHORT_COPY) {
+      this.length = encodeLatin1(text, this.bytes, this.length);
+      return;
+    }
+    const { bytes, length } = this;
+    for (let i = 0; i < text.length; i++) bytes[length + i] = text.charCodeAt(i);
+    this.length = length + text.length;
   }
 
   #reserve(length: number): void {

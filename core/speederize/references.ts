@@ -56,9 +56,10 @@ export function resolve(bytes: Uint8Array, start: number, end: number): Resolved
 }
 
 function referenceAt(bytes: Uint8Array, at: number, end: number) {
-  for (const reference of REFERENCES) {
+  for (let index = 0; index < REFERENCES.length; index++) {
+    const reference = REFERENCES[index]!;
     const { source } = reference;
-    let i = 0;
+    let i = 1;
     while (i < source.length && at + i < end && (bytes[at + i]! | 32) === (source[i]! | 32)) i++;
     if (i === source.length) return reference;
   }

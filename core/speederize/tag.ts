@@ -44,7 +44,7 @@ export class Tag {
   /** Reads from the first letter of the name. Returns where the tag ends, behind its ">"; -1 when the bytes end before. */
   read(bytes: Uint8Array, at: number, end: number): number {
     this.nameStart = at;
-    while (at < end && (bytes[at]! > GREATER || (CLASS[bytes[at]!]! & ENDS_NAME) === 0)) at++;
+    while (at < end && (bytes[at]! > GREATER || (CLASS[bytes[at]!]! & ENDS_NAME) === 0)) at = (at + 1) | 0;
     this.openQuote = 0;
     if (at === end) return -1;
     this.nameEnd = at;
@@ -61,6 +61,8 @@ export class Tag {
 
   /** Reads from where an attribute may begin. */
   readAttributes(bytes: Uint8Array, at: number, end: number): number {
+    at |= 0;
+    end |= 0;
     this.bytes = bytes;
     this.openQuote = 0;
     this.isCrowded = false;
@@ -68,59 +70,71 @@ export class Tag {
     let count = 0;
     this.#forget();
     while (true) {
-      while (at < end && (CLASS[bytes[at]!]! & SKIPPED) !== 0) at++;
-      if (at === end) return -1;
+      for (;;) {
+        if (at >= end) return -1;
+        if ((CLASS[bytes[at]!]! & SKIPPED) === 0) break;
+        at = (at + 1) | 0;
+      }
       if (bytes[at] === GREATER) {
         this.isSelfClosing = bytes[at - 1] === SLASH;
         this.count = count;
         return at + 1;
       }
-      const nameStart = at++;
-      // Letters first: they are beyond all that ends a name.
-      while (at < end && (bytes[at]! > GREATER || (CLASS[bytes[at]!]! & ENDS_ATTRIBUTE_NAME) === 0)) at++;
-      if (at === end) return -1;
+      const nameStart = at;
+      let byte = 0;
+      for (;;) {
+        at = (at + 1) | 0;
+        if (at >= end) return -1;
+        byte = bytes[at]!;
+        if (byte <= GREATER && (CLASS[byte]! & ENDS_ATTRIBUTE_NAME) !== 0) break;
+      }
       const nameEnd = at;
       let valueStart = at;
       let valueEnd = at;
-      let byte = bytes[at]!;
       if ((CLASS[byte]! & IS_SPACE) !== 0) {
         let next = at;
-        while (next < end && (CLASS[bytes[next]!]! & IS_SPACE) !== 0) next++;
+        while (next < end && (CLASS[bytes[next]!]! & IS_SPACE) !== 0) next = (next + 1) | 0;
         if (next === end) return -1;
         byte = bytes[next]!;
         if (byte === EQUALS) at = next;
       }
       if (byte === EQUALS) {
-        at++;
-        while (at < end && (CLASS[bytes[at]!]! & IS_SPACE) !== 0) at++;
-        if (at === end) return -1;
-        byte = bytes[at]!;
+        for (;;) {
+          at = (at + 1) | 0;
+          if (at >= end) return -1;
+          byte = bytes[at]!;
+          if ((CLASS[byte]! & IS_SPACE) === 0) break;
+        }
+        valueStart = at;
         if (byte === QUOTE || byte === APOSTROPHE) {
-          valueStart = ++at;
-          while (at < end && bytes[at] !== byte) at++;
-          if (at === end) {
-            this.openQuote = byte;
-            return -1;
-          }
-          valueEnd = at++;
-        } else {
-          valueStart = at;
-          while (at < end && (CLASS[bytes[at]!]! & ENDS_UNQUOTED) === 0) at++;
-          if (at === end) return -1;
-          valueEnd = at;
-          // A slash that belongs to the value closes nothing.
-          if (bytes[at] === GREATER) {
-            this.isSelfClosing = false;
-            if (isKnown || mayBeStyle(bytes, nameStart, nameEnd)) {
-              count = this.#note(count, nameStart, nameEnd, valueStart, valueEnd);
+          valueStart = at + 1;
+          for (;;) {
+            at = (at + 1) | 0;
+            if (at >= end) {
+              this.openQuote = byte;
+              return -1;
             }
-            this.count = count;
-            return at + 1;
+            if (bytes[at] === byte) break;
           }
+          valueEnd = at;
+          at = (at + 1) | 0;
+        } else {
+          for (;;) {
+            if (at >= end) return -1;
+            if ((CLASS[bytes[at]!]! & ENDS_UNQUOTED) !== 0) break;
+            at = (at + 1) | 0;
+          }
+          valueEnd = at;
         }
       }
       if (isKnown || mayBeStyle(bytes, nameStart, nameEnd)) {
         count = this.#note(count, nameStart, nameEnd, valueStart, valueEnd);
+      }
+      // A slash that belongs to a value closes nothing.
+      if (at < end && bytes[at] === GREATER) {
+        this.isSelfClosing = false;
+        this.count = count;
+        return at + 1;
       }
     }
   }
