@@ -133,6 +133,7 @@ export const nodeSchema = map({
 export const backEndSchema = map({
   /** Unique integer that the persistence cookie carries (seed, "Cookie Injection"). */
   key: whole(0, 65_535),
+  /** A name is resolved by the control process, as often as its TTL says; the last good answer counts. */
   address: socketAddress,
   weight: v.optional(weight, 1),
   /** Most requests at a time from the whole array, divided among its nodes and their processes; 0 means any. */

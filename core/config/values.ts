@@ -150,19 +150,23 @@ export const mac = v.pipe(
 
 /** Where a socket connects to. */
 export interface SocketAddress {
+  /** IPv4, or a name that is resolved. */
   readonly address: string;
   readonly port: number;
 }
 
-const SOCKET_ADDRESS = "an IPv4 address with port as 10.0.0.21:8080";
+const SOCKET_ADDRESS = "an IPv4 address or a name with port as 10.0.0.21:8080";
 
 export const socketAddress = v.pipe(
   v.string(SOCKET_ADDRESS),
   v.check((text) => {
     const [address, port, rest] = text.split(":");
-    return rest === undefined && isIpv4(address ?? "") && /^[1-9][0-9]{0,4}$/.test(port ?? "") && Number(port) <= 65535;
+    return rest === undefined && isHost(address ?? "") && /^[1-9][0-9]{0,4}$/.test(port ?? "") && Number(port) <= 65535;
   }, SOCKET_ADDRESS),
-  v.check(isUnicast, "a unicast IPv4 address with port as 10.0.0.21:8080"),
+  v.check(
+    (text) => !isIpv4(text.split(":", 1)[0]!) || isUnicast(text),
+    "a unicast IPv4 address or a name with port as 10.0.0.21:8080",
+  ),
   v.transform((text): SocketAddress => {
     const [address, port] = text.split(":");
     return { address: address!, port: Number(port) };

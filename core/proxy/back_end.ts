@@ -1,6 +1,8 @@
 /** A back end as one proxy process knows it. */
 import { socketAddressBytes } from "../../ffi/socket.ts";
 import type { BackEndConfig, PoolConfig } from "../config/schema.ts";
+import { isIpv4 } from "../config/values.ts";
+import { u32ToIp } from "../scheduler/addresses.ts";
 import type { BackEndTls } from "../tls/back_end_tls.ts";
 import type { Candidate } from "./policies/policy.ts";
 import type { UpstreamConnection } from "./upstream_connection.ts";
@@ -15,7 +17,12 @@ const NEWEST = 0.1;
 type Ejection = NonNullable<PoolConfig["ejection"]>;
 
 export class BackEnd implements Candidate {
-  readonly address: Uint8Array<ArrayBuffer>;
+  /** `struct sockaddr_in`; of a name the one that it had last. */
+  address: Uint8Array<ArrayBuffer>;
+  /** It has a name. */
+  readonly isNamed: boolean;
+  /** Of a name: as a number; undefined as long as it is not resolved. */
+  #resolved: number | undefined;
   readonly weight: number;
   /** Kept-alive connections without a request; the last used is the first reused. */
   readonly idle: UpstreamConnection[] = [];
@@ -46,8 +53,18 @@ export class BackEnd implements Candidate {
     readonly tls: BackEndTls | undefined,
     readonly limit: number,
   ) {
-    this.address = socketAddressBytes(config.address.address, config.address.port);
+    const { address, port } = config.address;
+    this.isNamed = !isIpv4(address);
+    this.address = socketAddressBytes(this.isNamed ? "0.0.0.0" : address, port);
     this.weight = this.share = config.weight;
+  }
+
+  /** Takes the address that its name has now; connections to another one are kept no longer than their requests last. */
+  resolve(address: number | undefined): void {
+    if (address === undefined || address === this.#resolved) return;
+    this.#resolved = address;
+    this.address = socketAddressBytes(u32ToIp(address), this.config.address.port);
+    for (const connection of this.idle.splice(0)) connection.close();
   }
 
   /** New users may come, when it is up. */
@@ -55,8 +72,18 @@ export class BackEnd implements Candidate {
     return this.weight > 0 && this.config.state === "active";
   }
 
+  /** Nothing stands against it but that it could not be connected. */
+  get mayBeTried(): boolean {
+    return this.takesNew && !this.isCheckedDown && this.#isPlaced;
+  }
+
+  /** Where it is is known. */
+  get #isPlaced(): boolean {
+    return !this.isNamed || this.#resolved !== undefined;
+  }
+
   isUp(now: number): boolean {
-    return now >= this.#downUntil && !this.isCheckedDown;
+    return now >= this.#downUntil && !this.isCheckedDown && this.#isPlaced;
   }
 
   /** When it is up again. */

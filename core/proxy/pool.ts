@@ -50,8 +50,8 @@ export class Pool {
   #users: UrlHash | undefined;
   /** Those that take new users now; a new list with each change. */
   #usable: readonly BackEnd[] = [];
-  /** Its machines are asked for their load. */
-  #asksLoad: boolean;
+  /** Names are resolved, or machines asked for their load. */
+  #isWatched: boolean;
   /** When that list is to be made anew. */
   #changesAt = -Infinity;
 
@@ -82,7 +82,9 @@ export class Pool {
     this.responseRules = response ? new HeaderRules(response) : null;
     this.#byKey = new Map(backEnds.map((backEnd) => [backEnd.config.key, backEnd]));
     this.#policy = policyOf(config);
-    this.#asksLoad = config.back_ends.some(({ agent_port, snmp }) => agent_port !== undefined || snmp !== undefined);
+    this.#isWatched = backEnds.some(({ isNamed, config: { agent_port, snmp } }) =>
+      isNamed || agent_port !== undefined || snmp !== undefined
+    );
     this.measures = config.policy === "least_response_time";
     this.hashOf = this.#policy.hashes ? hashOfPool(config) : null;
   }
@@ -103,7 +105,7 @@ export class Pool {
     if (tried.length > 0) {
       among = without(among, tried);
       if (among.length === 0) {
-        among = without(this.backEnds.filter(({ takesNew, isCheckedDown }) => takesNew && !isCheckedDown), tried);
+        among = without(this.backEnds.filter(({ mayBeTried }) => mayBeTried), tried);
       }
     }
     if (among.length === 0) return NONE;
@@ -121,13 +123,14 @@ export class Pool {
   #lookAgain(now: number): void {
     const { slow_start, ejection, check } = this.config;
     this.#takeChecks();
-    const takers = this.backEnds.filter(({ takesNew, isCheckedDown }) => takesNew && !isCheckedDown);
+    const { control } = this;
+    for (const backEnd of this.backEnds) if (backEnd.isNamed) backEnd.resolve(control?.address(backEnd.row));
+    const takers = this.backEnds.filter((backEnd) => backEnd.mayBeTried);
     const up = takers.filter((backEnd) => backEnd.isUp(now));
     const first = up.filter(({ config }) => !config.backup);
     this.#usable = first.length > 0 ? first : up.length > 0 ? up : takers;
     this.#changesAt = Math.min(...this.backEnds.map(({ downUntil }) => downUntil > now ? downUntil : Infinity));
-    const { control } = this;
-    const isWatched = control !== null && (check !== undefined || this.#asksLoad);
+    const isWatched = control !== null && (check !== undefined || this.#isWatched);
     // Who was ejected comes back little by little even without a slow start.
     const slowStart = Math.max(slow_start, ejection?.time ?? 0);
     let rises = isWatched;
