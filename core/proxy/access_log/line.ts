@@ -46,33 +46,51 @@ export function accessLine(
   ending: Ending,
   id: string,
 ): string {
-  let line = `{"time":"${time}","client":"${client.client}","tls":${client.isTls ? "true" : "false"}`;
-  if (request !== undefined) {
-    line += `,"method":"${request.method}","host":"${request.host}","target":${quoted(request.target)}`;
+  const total = microseconds(endedAt - startedAt);
+  // Of what a target may hold the backslash alone needs another form in JSON; the reader of heads lets no quote through.
+  if (request === undefined || exchange === undefined || exchange.respondedAt === 0 || request.target.includes("\\")) {
+    return unusualLine(time, client, request, exchange, status, bytesIn, startedAt, endedAt, ending, id);
   }
-  line += `,"status":${status},"bytes_in":${bytesIn}`;
-  if (exchange === undefined) line += `,"bytes_out":0`;
-  else {
-    const { poolName, lastKey, verdict, bytesOut, assignedAt, sentAt, respondedAt } = exchange;
-    line += `,"bytes_out":${bytesOut},"pool":"${poolName}","back_end":${lastKey < 0 ? "null" : lastKey}` +
-      `,"persistence":"${verdict}"`;
-    if (assignedAt > 0) line += `,"wait_us":${microseconds(assignedAt - startedAt)}`;
-    if (sentAt > 0) line += `,"connect_us":${microseconds(sentAt - assignedAt)}`;
-    if (respondedAt > 0) {
-      line += `,"response_us":${microseconds(respondedAt - sentAt)},"transfer_us":${
-        microseconds(endedAt - respondedAt)
-      }`;
-    }
-  }
-  line += `,"total_us":${microseconds(endedAt - startedAt)},"end":"${ending}"`;
-  return id === "" ? `${line}}\n` : `${line},"id":"${id}"}\n`;
+  const { poolName, lastKey, verdict, bytesOut, assignedAt, sentAt, respondedAt } = exchange;
+  const wait = microseconds(assignedAt - startedAt);
+  const connect = microseconds(sentAt - assignedAt);
+  const response = microseconds(respondedAt - sentAt);
+  const transfer = microseconds(endedAt - respondedAt);
+  // One template: half the cost of several that are joined, a third of JSON.stringify().
+  return `{"time":"${time}","client":"${client.client}","tls":${client.isTls},"method":"${request.method}","host":"${request.host}","target":"${request.target}","status":${status},"bytes_in":${bytesIn},"bytes_out":${bytesOut},"pool":"${poolName}","back_end":${lastKey},"persistence":"${verdict}","wait_us":${wait},"connect_us":${connect},"response_us":${response},"transfer_us":${transfer},"total_us":${total},"end":"${ending}"${
+    id === "" ? "" : `,"id":"${id}"`
+  }}\n`;
+}
+
+/** Any line. As {@linkcode accessLine}. */
+function unusualLine(
+  ...[time, client, request, exchange, status, bytesIn, startedAt, endedAt, ending, id]: Parameters<typeof accessLine>
+): string {
+  const { assignedAt = 0, sentAt = 0, respondedAt = 0 } = exchange ?? {};
+  const phase = (from: number, to: number) => from > 0 && to > 0 ? microseconds(to - from) : undefined;
+  return JSON.stringify({
+    time,
+    client: client.client,
+    tls: client.isTls,
+    method: request?.method,
+    host: request?.host,
+    target: request?.target,
+    status,
+    bytes_in: bytesIn,
+    bytes_out: exchange?.bytesOut ?? 0,
+    pool: exchange?.poolName,
+    back_end: exchange === undefined ? undefined : exchange.lastKey < 0 ? null : exchange.lastKey,
+    persistence: exchange?.verdict,
+    wait_us: phase(startedAt, assignedAt),
+    connect_us: phase(assignedAt, sentAt),
+    response_us: phase(sentAt, respondedAt),
+    transfer_us: phase(respondedAt, endedAt),
+    total_us: microseconds(endedAt - startedAt),
+    end: ending,
+    id: id === "" ? undefined : id,
+  }) + "\n";
 }
 
 function microseconds(ms: number): number {
   return Math.round(ms * 1_000);
-}
-
-/** Of what a target may hold the backslash alone needs another form in JSON; the reader of heads lets no quote through. */
-function quoted(target: string): string {
-  return target.includes("\\") ? JSON.stringify(target) : `"${target}"`;
 }
