@@ -6,6 +6,7 @@ import { INPUT, READS_A_TURN } from "./connection.ts";
 import type { Downstream } from "./downstream.ts";
 import { Exchange } from "./exchange.ts";
 import type { HeadBlock } from "./head_block.ts";
+import { Http1ResponseWriter } from "./http1/response_writer.ts";
 import { BadMessage } from "./http1/syntax.ts";
 import { type RequestHead, UNKNOWN_LENGTH } from "./message.ts";
 import type { Handshaking } from "./pending_handshakes.ts";
@@ -16,6 +17,7 @@ import { FAILED, type Stream, WOULD_BLOCK } from "./stream.ts";
 const LAST_REQUEST_MS = 500;
 
 export class ClientConnection extends AnsweringConnection implements Downstream, Handshaking {
+  readonly responses = new Http1ResponseWriter(this);
   readonly #redirectPort: number | undefined;
   #exchange: Exchange | null = null;
   #isTaking = false;

@@ -1,18 +1,17 @@
 /** The client's side of an exchange. */
 import type { ClientIdentity } from "./client_identity.ts";
-import type { Connection } from "./connection.ts";
 import type { HeadBlock } from "./head_block.ts";
+import type { ResponseWriter } from "./response_writer.ts";
 import type { TunnelClient } from "./tunnel.ts";
 
 /** What an exchange needs of the client's side. */
-export interface Downstream extends Connection, TunnelClient {
+export interface Downstream extends TunnelClient {
+  readonly responses: ResponseWriter;
   readonly identity: ClientIdentity;
   /** Fields of ours in the request, each with its CR LF. */
   readonly requestLines: string;
   /** Fields of ours in every response, each with its CR LF. */
   readonly responseLines: string;
-  /** The connection may serve another request after this one. */
-  readonly mayKeepAlive: boolean;
   /** Trailers of a request body that is complete; null without. */
   readonly requestTrailers: HeadBlock | null;
   /** Answers by an error page; the request's body may still be coming. */
@@ -25,4 +24,6 @@ export interface Downstream extends Connection, TunnelClient {
   resume(): void;
   /** The back end agreed to another protocol: from now on bytes pass as they are. */
   beginTunnel(): void;
+  /** A handler threw: a defect of ours. */
+  onDefect(error: unknown): void;
 }

@@ -9,7 +9,7 @@ import { keepPrivate } from "./cookie_injection.ts";
 import { writeBody } from "./http1/body.ts";
 import type { HeadBlock } from "./head_block.ts";
 import { trimWhitespace } from "./http1/whitespace.ts";
-import { finishRequest, finishResponse, finishUpgrade } from "./http1/write.ts";
+import { finishRequest } from "./http1/write.ts";
 import type { EventLoop } from "./loop.ts";
 import { isIdempotent, type RequestHead, type ResponseHead, UNKNOWN_LENGTH } from "./message.ts";
 import type { Pool } from "./pool.ts";
@@ -36,10 +36,7 @@ export class Exchange extends BackEndSearch implements LoggedExchange {
   bytesOut = 0;
   /** How the back end was found, for the log. */
   verdict: Verdict = "none";
-  #isChunkedOut = false;
   #close = false;
-  /** Bytes of {@linkcode OUTPUT} that hold a response head still to be sent, with the first piece of its body. */
-  #headBytes = 0;
   #hasResponded = false;
   /** A response of 1xx was passed on. */
   #hasInterim = false;
@@ -174,30 +171,20 @@ export class Exchange extends BackEndSearch implements LoggedExchange {
   /** 1xx; an HTTP/1.0 client does not know them (RFC 9110 section 15.2). */
   interimResponse(response: ResponseHead): void {
     if (!this.request.isHttp11) return;
-    finishResponse(response, false, "", "");
     this.#hasInterim = true;
-    this.client.send(OUTPUT, response.block.end);
+    this.client.responses.interim(response);
   }
 
   /** The response's head, in a block on {@linkcode OUTPUT}; its body follows at once, before anybody else writes there. */
   responseHead(response: ResponseHead): void {
     const { request, client } = this;
     if (this.#passage !== null) response = this.#passage.head(response);
-    const { block, bodyLength } = response;
     this.#hasResponded = true;
     this.#takeResponse(response);
-    this.#passage?.keepHead(block);
-    this.#isChunkedOut = bodyLength === UNKNOWN_LENGTH && request.isHttp11;
-    const endsByClose = bodyLength === UNKNOWN_LENGTH && !request.isHttp11;
-    // A request body that was not read to its end would be taken for the next request.
-    this.#close = endsByClose || !client.mayKeepAlive || !this.#isRequestComplete;
-    finishResponse(
-      response,
-      this.#isChunkedOut,
-      this.pool.responseRules === null ? client.responseLines : client.responseLines + this.pool.responseRules.lines,
-      this.#close ? "close" : request.isHttp11 ? "" : "keep-alive",
-    );
-    this.#headBytes = block.end;
+    this.#passage?.keepHead(response.block);
+    const { responseRules } = this.pool;
+    const lines = responseRules === null ? client.responseLines : client.responseLines + responseRules.lines;
+    this.#close = client.responses.head(request, response, lines, this.#isRequestComplete);
   }
 
   #takeResponse(response: ResponseHead): void {
@@ -243,7 +230,7 @@ export class Exchange extends BackEndSearch implements LoggedExchange {
   /** Trailers are about the bytes that were. */
   #rewriteBody(passage: Passage, bytes: Uint8Array<ArrayBuffer>, start: number, end: number, isLast: boolean): void {
     const out = passage.body(bytes, start, end, isLast);
-    for (let at = 0; at < out.length || at === 0 && (isLast || this.#headBytes > 0);) {
+    for (let at = 0; at < out.length || at === 0 && (isLast || this.client.responses.holdsHead);) {
       const pieceEnd = Math.min(out.length, at + LARGEST_PIECE);
       this.#sendBody(out.bytes, at, pieceEnd, isLast && pieceEnd === out.length, null);
       if (pieceEnd === out.length) return;
@@ -258,15 +245,8 @@ export class Exchange extends BackEndSearch implements LoggedExchange {
     isLast: boolean,
     trailers: HeadBlock | null,
   ): void {
-    const head = this.#headBytes;
-    this.#headBytes = 0;
     this.bytesOut += end - start;
-    if (head === 0 && !this.#isChunkedOut && start === 0) {
-      if (end > 0) this.client.send(bytes, end);
-      return;
-    }
-    const length = writeBody(OUTPUT, head, bytes, start, end, this.#isChunkedOut, isLast, trailers);
-    if (length > 0) this.client.send(OUTPUT, length);
+    this.client.responses.body(bytes, start, end, isLast, trailers);
   }
 
   /** The response is complete; its connection is back in the pool or closed. */
@@ -282,8 +262,7 @@ export class Exchange extends BackEndSearch implements LoggedExchange {
     if (response.upgrade === "" || !wanted.includes(response.upgrade.toLowerCase())) return false;
     this.#hasResponded = true;
     this.#takeResponse(response);
-    finishUpgrade(response);
-    this.client.send(OUTPUT, response.block.end);
+    this.client.responses.upgrade(response);
     this.tunnel = new Tunnel(this.client, this.upstream!);
     this.client.beginTunnel();
     return true;
@@ -301,9 +280,10 @@ export class Exchange extends BackEndSearch implements LoggedExchange {
     if (!wasReused || this.#hasResponded) this.#judge(backEnd, false);
     this.release();
     // A head that still waits for its body's first piece was not passed on.
-    if (this.#hasResponded && this.#headBytes === 0) return this.client.cut();
+    const { responses } = this.client;
+    if (this.#hasResponded && !responses.holdsHead) return this.client.cut();
     this.#hasResponded = false;
-    this.#headBytes = 0;
+    responses.dropHead();
     const isHeld = this.#isRequestComplete && !this.#sentBeyond;
     const mayRepeat = !this.wasRepeated && !this.#hasInterim && isHeld && isIdempotent(this.method);
     if (mayRepeat) this.repeat(backEnd, wasReused);
