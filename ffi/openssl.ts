@@ -50,6 +50,8 @@ function loadSsl() {
       SSL_get1_peer_certificate: { parameters: ["pointer"], result: "pointer" },
       // int SSL_CTX_set_alpn_protos(SSL_CTX *ctx, const unsigned char *protos, unsigned int protos_len)
       SSL_CTX_set_alpn_protos: { parameters: ["pointer", "buffer", "u32"], result: "i32" },
+      // void SSL_get0_alpn_selected(const SSL *ssl, const unsigned char **data, unsigned int *len)
+      SSL_get0_alpn_selected: { parameters: ["pointer", "buffer", "buffer"], result: "void" },
       // void SSL_CTX_sess_set_new_cb(SSL_CTX *ctx, int (*new_session_cb)(SSL *, SSL_SESSION *))
       SSL_CTX_sess_set_new_cb: { parameters: ["pointer", "function"], result: "void" },
       // SSL *SSL_new(SSL_CTX *ctx); void SSL_free(SSL *ssl)

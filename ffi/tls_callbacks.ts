@@ -43,6 +43,8 @@ export interface HandshakeOwner {
   /** The SSL_CTX for a server name in lower case, "" without; undefined refuses the handshake. */
   contextFor(serverName: string): Deno.PointerValue | undefined;
   readonly tickets: TicketKeys | undefined;
+  /** Clients that ask for HTTP/2 get it. */
+  readonly offersHttp2?: boolean;
   /** Of a client: takes over an SSL_SESSION that its server lets it resume. */
   keepSession?(session: Deno.PointerValue): void;
   /** The SSL_CTX to sign with for a name and a client, and whether its key is slow to use; undefined refuses the handshake. */
@@ -101,11 +103,31 @@ export const serverNameCallback = new Deno.UnsafeCallback(
     }, SSL_TLSEXT_ERR_ALERT_FATAL),
 );
 
-/** RFC 7301 section 3.1: each name with its length before it. C keeps a pointer into it. */
-const HTTP11 = new TextEncoder().encode("\x08http/1.1");
-const HTTP11_ADDRESS = new BigUint64Array([Deno.UnsafePointer.value(Deno.UnsafePointer.of(HTTP11)) + 1n]);
-const HTTP11_ADDRESS_BYTES = new Uint8Array(HTTP11_ADDRESS.buffer);
-const HTTP11_LENGTH = HTTP11.slice(0, 1);
+/** A protocol to choose: RFC 7301 section 3.1. */
+class Protocol {
+  /** The name with its length before it. C keeps a pointer into it. */
+  readonly entry: Uint8Array<ArrayBuffer>;
+  readonly address: Uint8Array<ArrayBuffer>;
+  readonly length: Uint8Array<ArrayBuffer>;
+
+  constructor(name: string) {
+    this.entry = new TextEncoder().encode(String.fromCharCode(name.length) + name);
+    const address = Deno.UnsafePointer.value(Deno.UnsafePointer.of(this.entry)) + 1n;
+    this.address = new Uint8Array(new BigUint64Array([address]).buffer);
+    this.length = this.entry.slice(0, 1);
+  }
+
+  /** Whether it is in {@linkcode offer}, so long a list. */
+  isOffered(length: number): boolean {
+    for (let at = 0; at < length; at += 1 + offer[at]!) {
+      if (this.entry.every((byte, i) => at + i < length && offer[at + i] === byte)) return true;
+    }
+    return false;
+  }
+}
+
+const HTTP2 = new Protocol("h2");
+const HTTP11 = new Protocol("http/1.1");
 /** Longest list that is looked at; a real client offers a few names. */
 const MAX_OFFER = 256;
 const offer = new Uint8Array(MAX_OFFER);
@@ -116,13 +138,12 @@ export const alpnCallback = new Deno.UnsafeCallback(
     guarded(() => {
       if (length > MAX_OFFER) return SSL_TLSEXT_ERR_ALERT_FATAL;
       memcpy(offer, offered, length);
-      for (let at = 0; at < length; at += 1 + offer[at]!) {
-        if (!HTTP11.every((byte, i) => at + i < length && offer[at + i] === byte)) continue;
-        memcpyOut(out, HTTP11_ADDRESS_BYTES, HTTP11_ADDRESS_BYTES.length);
-        memcpyOut(outLength, HTTP11_LENGTH, 1);
-        return SSL_TLSEXT_ERR_OK;
-      }
-      return SSL_TLSEXT_ERR_ALERT_FATAL;
+      const isHttp2 = owner!.offersHttp2 === true && HTTP2.isOffered(length);
+      if (!isHttp2 && !HTTP11.isOffered(length)) return SSL_TLSEXT_ERR_ALERT_FATAL;
+      const chosen = isHttp2 ? HTTP2 : HTTP11;
+      memcpyOut(out, chosen.address, chosen.address.length);
+      memcpyOut(outLength, chosen.length, 1);
+      return SSL_TLSEXT_ERR_OK;
     }, SSL_TLSEXT_ERR_ALERT_FATAL),
 );
 

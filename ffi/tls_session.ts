@@ -30,6 +30,11 @@ export interface TlsSide {
   end(object: Deno.PointerValue): void;
 }
 
+const H2_LENGTH = 2;
+/** Where OpenSSL puts a pointer to the protocol's name, and its length. */
+const alpnName = new Uint8Array(8);
+const alpnLength = new Uint8Array(4);
+
 /** Sessions not yet freed, for tests. */
 export let liveTlsSessions = 0;
 
@@ -62,6 +67,13 @@ export class TlsSession {
     liveTlsSessions++;
     ssl.SSL_set_fd(object, fd);
     side.begin(object);
+  }
+
+  /** HTTP/2 was chosen by ALPN; to be asked once the handshake is over. */
+  get isHttp2(): boolean {
+    ssl.SSL_get0_alpn_selected(this.#ssl, alpnName, alpnLength);
+    // Of the two names that are ever chosen (tls_callbacks.ts) the other is longer.
+    return alpnLength[0] === H2_LENGTH;
   }
 
   /** The handshake is over. */

@@ -109,6 +109,10 @@ export const proxySchema = map({
   max_head_bytes: v.optional(whole(1024, 65_536), 32_768),
   /** Longest request body; 0 means any. */
   max_body_bytes: v.optional(whole(0, 1_000_000_000_000), 0),
+  /** HTTP/2 for clients that ask for it by ALPN on the HTTPS port. */
+  http2: v.optional(yesNo, false),
+  /** HTTP/2 on the HTTP port too, for clients that know of it: RFC 9113 section 3.3. */
+  http2_cleartext: v.optional(yesNo, false),
   /** Name of a field with an id of the request, for back ends, clients and the access log; none when absent. */
   request_id: v.optional(freeFieldName),
   /** In place of our own pages: files, HTML, JSON or plain text by their names. */

@@ -46,7 +46,13 @@ const REQUIREMENTS = {
     { package: "util-linux", program: "nsenter" },
     { package: "procps", program: "sysctl" },
   ],
-  unit: [LIBSSL, CURL, ...LIBCODINGS, { package: "openssl", program: "openssl" }],
+  unit: [
+    LIBSSL,
+    CURL,
+    ...LIBCODINGS,
+    { package: "openssl", program: "openssl" },
+    { package: "nghttp2-client", program: "h2load" },
+  ],
   test: [
     { package: "tcpdump", program: "tcpdump" },
     { package: "haproxy", program: "haproxy" },

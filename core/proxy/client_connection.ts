@@ -8,6 +8,7 @@ import { Exchange } from "./exchange.ts";
 import type { HeadBlock } from "./head_block.ts";
 import { Http1ResponseWriter } from "./http1/response_writer.ts";
 import { BadMessage } from "./http1/syntax.ts";
+import { beginsPreface, ClientSession } from "./http2/client_session.ts";
 import { type RequestHead, UNKNOWN_LENGTH } from "./message.ts";
 import type { Handshaking } from "./pending_handshakes.ts";
 import type { Pool } from "./pool.ts";
@@ -20,6 +21,10 @@ export class ClientConnection extends AnsweringConnection implements Downstream,
   readonly responses = new Http1ResponseWriter(this);
   readonly #redirectPort: number | undefined;
   #exchange: Exchange | null = null;
+  /** Nothing was read yet. */
+  #isFresh = true;
+  /** It speaks HTTP/2: this is all that it does. */
+  #http2: ClientSession | null = null;
   #isTaking = false;
   /** Bytes that the client had acknowledged when its time was over and he had not taken all. */
   #acknowledged = -1;
@@ -61,6 +66,10 @@ export class ClientConnection extends AnsweringConnection implements Downstream,
   /** The server stops: ends the connection if no request is on its way. One that is idle has a moment for a request that is. */
   endIfIdle(): void {
     if (this.isEnding || this.#isTunnel) return;
+    if (this.#http2 !== null) {
+      this.#http2.announceEnd();
+      return this.loop.setDeadline(this, LAST_REQUEST_MS);
+    }
     if (this.current === null) {
       this.expectBytes();
       this.onReady();
@@ -73,7 +82,8 @@ export class ClientConnection extends AnsweringConnection implements Downstream,
   /** The server ends: what is not sent will not be, and must not look whole. */
   endNow(): void {
     // A tunnel has no length that it could fall short of.
-    const isCutShort = !this.#isTunnel && (this.current !== null || this.isBlocked);
+    const isServing = this.current !== null || this.#http2?.isIdle === false;
+    const isCutShort = !this.#isTunnel && (isServing || this.isBlocked);
     if (isCutShort) this.cut();
     else this.close();
   }
@@ -97,8 +107,40 @@ export class ClientConnection extends AnsweringConnection implements Downstream,
   /** Takes what is there, if it may; false when there is nothing to do now. */
   #takeSome(): boolean {
     if (this.isEnding) return this.ignoreSome();
+    if (this.#http2 !== null) return this.#takeHttp2(this.#http2);
     if (this.current === null) return this.readRequest();
     return this.#isTunnel ? this.#takeTunnel() : this.#takeBody();
+  }
+
+  protected override takeOther(count: number): boolean {
+    if (!this.#isFresh) return false;
+    this.#isFresh = false;
+    const { http2_cleartext } = this.limits;
+    const isHttp2 = this.identity.isTls
+      ? this.stream.isHttp2
+      : http2_cleartext && this.#redirectPort === undefined && beginsPreface(count);
+    if (!isHttp2) return false;
+    this.#http2 = new ClientSession(this.context, this.identity, this);
+    this.#postponeHttp2();
+    this.#http2.receive(count);
+    return true;
+  }
+
+  #takeHttp2(http2: ClientSession): boolean {
+    if (this.isBlocked) return false;
+    const count = this.readOrClose();
+    if (count <= 0) return false;
+    this.#postponeHttp2();
+    http2.receive(count);
+    return true;
+  }
+
+  #postponeHttp2(): void {
+    this.loop.setDeadline(this, this.context.isStopping ? LAST_REQUEST_MS : this.limits.client_idle_timeout);
+  }
+
+  endAfterSending(): void {
+    this.end();
   }
 
   protected override takeRequest(
@@ -215,6 +257,7 @@ export class ClientConnection extends AnsweringConnection implements Downstream,
 
   protected override onDrained(): void {
     if (this.isEnding) this.end();
+    else if (this.#http2 !== null) this.#http2.transportDrained();
     else this.#exchange?.clientDrained();
   }
 
@@ -228,6 +271,11 @@ export class ClientConnection extends AnsweringConnection implements Downstream,
     }
     if (this.#isHandshaking) return this.giveUp("it took too long");
     if (this.isEnding || this.#isTunnel) return this.close();
+    if (this.#http2 !== null) {
+      if (!this.#http2.isIdle) return this.#postponeHttp2();
+      this.#http2.refuseMore();
+      return this.end();
+    }
     if (this.current === null) {
       // Nothing of a request came: there is nobody to tell.
       return !this.holdsBytes ? this.close() : this.#refuse(408);
@@ -249,5 +297,6 @@ export class ClientConnection extends AnsweringConnection implements Downstream,
     this.#exchange = null;
     exchange?.abandon();
     this.dropRequest();
+    this.#http2?.closed();
   }
 }

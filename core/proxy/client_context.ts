@@ -6,6 +6,7 @@ import type { BackEndTable } from "./back_end_table.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import type { IdentityRules } from "./client_identity.ts";
 import type { ErrorPage } from "./error_pages.ts";
+import type { AbuseCounts } from "./http2/abuse.ts";
 import type { EventLoop } from "./loop.ts";
 import type { PendingHandshakes } from "./pending_handshakes.ts";
 import type { RateLimiter } from "./rate_limiter.ts";
@@ -32,6 +33,8 @@ export interface ClientContext {
   /** Null where no proxy before us is believed. */
   readonly identityRules: IdentityRules | null;
   readonly limiter: RateLimiter | null;
+  /** HTTP/2 clients that went too far. */
+  readonly abuse: AbuseCounts;
   /** True while the server takes no more requests. */
   isStopping: boolean;
 }

@@ -76,6 +76,17 @@ export class ClientIdentity {
     this.lines += this.#certificateLines;
   }
 
+  /** For a request beside others of the same connection: each may have a {@linkcode client} of its own. */
+  forStream(): ClientIdentity {
+    if (!this.isTrusted) return this;
+    const { from, to, isTls, rules } = this;
+    const copy = new ClientIdentity(from, to, isTls, false, rules);
+    copy.hasCertificate = this.hasCertificate;
+    copy.lines = this.lines;
+    copy.#certificateLines = this.#certificateLines;
+    return copy;
+  }
+
   /** The lines for a request; says too who its {@linkcode client} is. */
   linesFor(request: Identified): string {
     const { rules } = this;

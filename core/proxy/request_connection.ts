@@ -39,6 +39,9 @@ export abstract class RequestConnection extends EndingConnection {
     end: number,
   ): void;
 
+  /** True when what was read, `count` bytes at the start of the input, is not HTTP/1: then it is taken. */
+  protected abstract takeOther(count: number): boolean;
+
   protected get holdsBytes(): boolean {
     return this.#held !== null;
   }
@@ -74,6 +77,7 @@ export abstract class RequestConnection extends EndingConnection {
     const count = this.readOrClose();
     if (count <= 0) return false;
     if (held === null) {
+      if (this.takeOther(count)) return true;
       INPUT[count] = 0;
       this.#takeHead(INPUT, 0, count);
       return true;

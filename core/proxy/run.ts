@@ -58,7 +58,7 @@ export async function runServe(config: Config, node: NodeConfig, options: ServeO
     if (config.pools.some(({ persistence }) => persistence?.session_id?.mode === "learn")) {
       learning = new Learning({ dir, config, node, worker, secret: secret! });
     }
-    tls = config.tls && openTls(config.tls, configFile, dir, secret);
+    tls = config.tls && openTls(config.tls, config.proxy.http2, configFile, dir, secret);
     encrypted = new EncryptedBackEnds(config, configFile, log);
     speed = config.speederize && new Speederizer(config.speederize);
     const address = listen ?? config.array.vip;
@@ -133,6 +133,7 @@ function arraySecret(config: Config, configFile: string): ArraySecret | undefine
 
 function openTls(
   tls: TlsConfig,
+  offersHttp2: boolean,
   configFile: string,
   dir: string,
   secret: ArraySecret | undefined,
@@ -158,7 +159,7 @@ function openTls(
       isRequired: tls.client_auth === "required",
     },
   });
-  return new TlsServer(store, tickets, log);
+  return new TlsServer(store, tickets, log, undefined, offersHttp2);
 }
 
 function log(line: string): void {

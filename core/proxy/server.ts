@@ -17,6 +17,7 @@ import { mostClients } from "./descriptors.ts";
 import type { Place } from "./divided_limit.ts";
 import type { ErrorPage } from "./error_pages.ts";
 import type { ListeningSocket } from "./handover.ts";
+import { AbuseCounts } from "./http2/abuse.ts";
 import { Listener } from "./listener.ts";
 import { EventLoop } from "./loop.ts";
 import { PendingHandshakes } from "./pending_handshakes.ts";
@@ -101,6 +102,7 @@ export class Server {
       log: openLog?.(loop) ?? null,
       requestIds: config.proxy.request_id === undefined ? null : new RequestIds(config.proxy.request_id),
       errorPages,
+      abuse: new AbuseCounts((line) => console.error(`serve: ${line}`), () => loop.now),
       identityRules: config.client_identity ? new IdentityRules(config.client_identity) : null,
       limiter: config.rate_limit ? new RateLimiter(config.rate_limit) : null,
       isStopping: false,

@@ -18,6 +18,8 @@ export const CONNECTED = 1;
 
 export interface Stream {
   readonly fd: number;
+  /** The client and we agreed on HTTP/2 in the handshake; to be asked once that is over. */
+  readonly isHttp2: boolean;
   /** Goes on with connecting, where this side began it: {@linkcode CONNECTED}, {@linkcode WOULD_BLOCK}, {@linkcode FAILED}. */
   connect(): number;
   /** A handshake that is still on its way is given up; `why` is for the log. */
@@ -45,6 +47,7 @@ export interface Stream {
 
 export class PlainStream implements Stream {
   readonly readWaitsToWrite = false;
+  readonly isHttp2 = false;
 
   constructor(readonly fd: number) {}
 

@@ -20,6 +20,10 @@ export class TlsStream implements Stream {
     this.#isShaking = true;
   }
 
+  get isHttp2(): boolean {
+    return this.#session.isHttp2;
+  }
+
   connect(): number {
     if (connectError(this.fd) !== 0) return FAILED;
     const result = this.#session.handshake();

@@ -33,14 +33,24 @@ const ALLOWANCES = {
 } as const satisfies Record<string, Allowance>;
 
 export type Abuse = keyof typeof ALLOWANCES;
-export const ABUSES = Object.keys(ALLOWANCES) as readonly Abuse[];
+const ABUSES = Object.keys(ALLOWANCES) as readonly Abuse[];
 export const UPDATES_FOR_DATA = 10;
+const LOG_MS = 10_000;
 
-/** What connections of a process were ended for. */
-export type AbuseCounts = Record<Abuse, number>;
+/** What connections of a process were ended for; the log tells of it, once in {@linkcode LOG_MS} each kind. */
+export class AbuseCounts {
+  readonly counts = Object.fromEntries(ABUSES.map((abuse) => [abuse, 0])) as Record<Abuse, number>;
+  #loggedAt: Partial<Record<Abuse, number>> = {};
 
-export function noAbuse(): AbuseCounts {
-  return Object.fromEntries(ABUSES.map((abuse) => [abuse, 0])) as AbuseCounts;
+  constructor(readonly log: (line: string) => void, readonly now: () => number) {}
+
+  add(abuse: Abuse, peer: string): void {
+    const count = ++this.counts[abuse];
+    const now = this.now();
+    if (now - (this.#loggedAt[abuse] ?? -Infinity) < LOG_MS) return;
+    this.#loggedAt[abuse] = now;
+    this.log(`HTTP/2 of ${peer} was ended: ${abuse}; ${count} so far`);
+  }
 }
 
 /** Of one connection. */

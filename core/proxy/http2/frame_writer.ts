@@ -1,11 +1,12 @@
 /** Frames on their way out, put together for one write. */
 import { FRAME_HEADER, GOAWAY, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE } from "./codes.ts";
 
-/** Grows to what a turn of many streams writes; kept by whoever writes most often. */
+/** Grows to what a turn of many streams writes. */
 const FIRST_BYTES = 4_096;
+const NOTHING = new Uint8Array(0);
 
 export class FrameWriter {
-  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(FIRST_BYTES);
+  bytes: Uint8Array<ArrayBuffer> = NOTHING;
   /** Where the next byte goes. */
   end = 0;
 
@@ -13,11 +14,16 @@ export class FrameWriter {
     this.end = 0;
   }
 
+  /** Gives its memory away until it is written to again. */
+  free(): void {
+    this.bytes = NOTHING;
+  }
+
   /** Makes room for so many bytes more. */
   reserve(count: number): void {
     const wanted = this.end + count;
     if (wanted <= this.bytes.length) return;
-    const larger = new Uint8Array(Math.max(wanted, 2 * this.bytes.length));
+    const larger = new Uint8Array(Math.max(wanted, FIRST_BYTES, 2 * this.bytes.length));
     larger.set(this.bytes.subarray(0, this.end));
     this.bytes = larger;
   }

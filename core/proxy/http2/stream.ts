@@ -39,6 +39,10 @@ export class Http2Stream<Owner> {
     return this.#waiting.length > 0 || this.endsAfterWaiting;
   }
 
+  get waitingBytes(): number {
+    return this.#waiting.reduce((sum, { length }) => sum + length, -this.#sent);
+  }
+
   /** Keeps a copy for later. */
   hold(bytes: Uint8Array<ArrayBuffer>, start: number, end: number, isLast: boolean, trailers: HeadBlock | null): void {
     if (end > start) this.#waiting.push(bytes.slice(start, end));

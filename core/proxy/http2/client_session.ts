@@ -1,0 +1,171 @@
+/** An HTTP/2 client on its connection: bytes to its session, frames from it, one write a turn of the loop. */
+import type { ClientContext } from "../client_context.ts";
+import type { ClientIdentity } from "../client_identity.ts";
+import { INPUT, OUTPUT } from "../connection.ts";
+import { HeadBlock } from "../head_block.ts";
+import { encodeLatin1 } from "../http1/latin1.ts";
+import type { RequestHead } from "../message.ts";
+import type { Resumed } from "../loop.ts";
+import { ClientStream, errorPage, type StreamHost } from "./client_stream.ts";
+import { AbuseError, ConnectionError } from "./errors.ts";
+import { PREFACE } from "./frame_reader.ts";
+import { FrameWriter } from "./frame_writer.ts";
+import { ServerSession, type SessionHandler } from "./session.ts";
+import type { Http2Stream } from "./stream.ts";
+
+/** What is read is copied: a stream that goes on meanwhile may have its back end read. */
+const RECEIVED = new Uint8Array(INPUT.length);
+/** So much is not left to the end of the turn, bytes. */
+const WRITE_AT_ONCE = 131_072;
+/** "PRI " */
+const ENOUGH = 4;
+const OWN = new HeadBlock(OUTPUT);
+
+/** The connection under it. */
+export interface Transport {
+  readonly isOpen: boolean;
+  readonly isBlocked: boolean;
+  send(bytes: Uint8Array<ArrayBuffer>, length: number): void;
+  /** Nothing more is to be sent. */
+  endAfterSending(): void;
+  onDefect(error: unknown): void;
+}
+
+/** Whether what was read, `count` bytes of the input, begins as HTTP/2 and as no request of HTTP/1. */
+export function beginsPreface(count: number): boolean {
+  return count >= ENOUGH && PREFACE.every((byte, i) => i >= count || INPUT[i] === byte);
+}
+
+export class ClientSession implements SessionHandler<ClientStream>, StreamHost, Resumed {
+  readonly session: ServerSession<ClientStream>;
+  #transport: Transport;
+  #out = new FrameWriter();
+  #isScheduled = false;
+  /** Streams whose exchanges are to go on once what was read is taken. */
+  #drained: ClientStream[] = [];
+  #hasFailed = false;
+
+  constructor(readonly context: ClientContext, readonly identity: ClientIdentity, transport: Transport) {
+    this.#transport = transport;
+    const { loop, limits } = context;
+    this.session = new ServerSession(this, this.#out, () => loop.now, limits.max_head_bytes);
+    this.written();
+  }
+
+  get isIdle(): boolean {
+    return this.session.open === 0;
+  }
+
+  get isBlocked(): boolean {
+    return this.#transport.isBlocked;
+  }
+
+  /** Takes what was read: `count` bytes of {@linkcode INPUT}. */
+  receive(count: number): void {
+    if (this.#hasFailed) return;
+    RECEIVED.set(count === INPUT.length ? INPUT : INPUT.subarray(0, count));
+    try {
+      this.session.receive(RECEIVED, 0, count);
+      for (const stream of this.#drained.splice(0)) stream.drained();
+    } catch (error) {
+      if (!(error instanceof ConnectionError)) throw error;
+      this.#fail(error);
+    }
+    this.written();
+  }
+
+  #fail(error: ConnectionError): void {
+    this.#hasFailed = true;
+    if (error instanceof AbuseError) this.context.abuse.add(error.abuse, this.identity.peer);
+    this.session.fail(error);
+    this.closed();
+    this.#flush();
+    this.#transport.endAfterSending();
+  }
+
+  written(): void {
+    if (this.#out.end >= WRITE_AT_ONCE) return this.#flush();
+    if (this.#isScheduled || this.#out.end === 0) return;
+    this.#isScheduled = true;
+    this.context.loop.again(this);
+  }
+
+  onTurn(): void {
+    this.#isScheduled = false;
+    this.#flush();
+  }
+
+  #flush(): void {
+    const out = this.#out;
+    const length = out.end;
+    if (length === 0 || !this.#transport.isOpen) return;
+    const { bytes } = out;
+    out.clear();
+    this.#transport.send(bytes, length);
+    if (this.isIdle) out.free();
+  }
+
+  onDefect(error: unknown): void {
+    this.#transport.onDefect(error);
+  }
+
+  slowWindow(): void {
+    this.context.abuse.add("slow window", this.identity.peer);
+  }
+
+  request(stream: Http2Stream<ClientStream>, request: RequestHead): void {
+    stream.owner = new ClientStream(this, stream, request);
+    stream.owner.begin();
+  }
+
+  badRequest(stream: Http2Stream<ClientStream>, status: number): void {
+    const { table } = this.context;
+    table.request(false);
+    table.request(true);
+    const [head, page] = errorPage(status, this.identity.isTls ? this.context.tlsLines : "", this);
+    OWN.end = encodeLatin1(head, OUTPUT, 0);
+    this.session.sender.head(stream, status, OWN, false);
+    this.session.sender.body(stream, page, 0, page.length, true, null);
+  }
+
+  body(
+    stream: Http2Stream<ClientStream>,
+    bytes: Uint8Array<ArrayBuffer>,
+    start: number,
+    end: number,
+    isLast: boolean,
+  ): void {
+    if (stream.owner === null) this.session.consumed(stream, end - start);
+    else stream.owner.takeBody(bytes, start, end, isLast);
+  }
+
+  gone(stream: Http2Stream<ClientStream>): void {
+    stream.owner?.abandon();
+  }
+
+  drained(stream: Http2Stream<ClientStream>): void {
+    if (stream.owner !== null) this.#drained.push(stream.owner);
+  }
+
+  /** The client has taken what it was sent. */
+  transportDrained(): void {
+    for (const stream of [...this.session.streams]) if (!stream.isWaiting) stream.owner?.drained();
+  }
+
+  /** The server stops. */
+  announceEnd(): void {
+    this.session.announceEnd();
+    this.written();
+  }
+
+  /** Serves no more than what has begun. */
+  refuseMore(): void {
+    this.session.refuseMore();
+    this.#flush();
+  }
+
+  /** The connection is gone, or will be. */
+  closed(): void {
+    for (const stream of [...this.session.streams]) stream.owner?.abandon();
+  }
+}
