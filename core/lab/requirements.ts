@@ -74,6 +74,7 @@ const REQUIREMENTS = {
     LIBSSL,
     { package: "haproxy", program: "haproxy" },
     { package: "nginx", program: "nginx" },
+    { package: "nghttp2-client", program: "h2load" },
     { package: "wrk", program: "wrk" },
     { package: "slowhttptest", program: "slowhttptest" },
     { package: "openssl", program: "openssl" },

@@ -35,6 +35,7 @@ export function haproxyConfig(
   origins: readonly number[],
   certificate: CertificateFiles | undefined,
   tuned: boolean,
+  http2: boolean,
 ): string {
   // Without the curves it would take P-256 alone, and ask a client for it in a second round.
   const tls = certificate
@@ -51,7 +52,7 @@ ${certificate ? "  tune.ssl.cachesize 0\n" : ""}defaults
   timeout http-request 10s
   timeout http-keep-alive 60s
 ${tuned ? "  option splice-response\n" : ""}frontend f
-  bind 127.0.0.1:${port}${tls}
+  bind 127.0.0.1:${port}${http2 ? " proto h2" : ""}${tls}
   default_backend b
 backend b
   balance roundrobin
@@ -70,6 +71,7 @@ export function nginxConfig(
   origins: readonly number[],
   certificate: CertificateFiles | undefined,
   tuned: boolean,
+  http2: boolean,
 ): string {
   const tls = certificate
     ? `ssl_certificate ${certificate.cert}; ssl_certificate_key ${certificate.key}; ssl_protocols TLSv1.3;
@@ -84,7 +86,7 @@ events { worker_connections ${MAX_CONNECTIONS + 1000}; }
 http { access_log off; keepalive_requests ${NO_END}; keepalive_timeout 60; client_header_timeout 10s;
 map $upstream_addr $key { ${keys} }
 upstream u { ${servers} keepalive 512; keepalive_requests ${NO_END}; }
-server { listen 127.0.0.1:${port}${certificate ? " ssl" : ""}; ${tls}
+server { listen 127.0.0.1:${port}${certificate ? " ssl" : ""}${http2 ? " http2" : ""}; ${tls}
   location / { proxy_pass http://u; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;
     proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto $scheme; ${tuned ? buffers : ""}
     add_header Set-Cookie "SpServer=$key; Path=/; HttpOnly"; add_header Cache-Control private; } } }

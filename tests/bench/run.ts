@@ -9,6 +9,7 @@ import type { Bench } from "./report.ts";
 
 const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>> = {
   http: () => import("./http/bench.ts"),
+  http2: () => import("./http2/bench.ts"),
   tls: () => import("./tls/bench.ts"),
   l4: () => import("./l4/bench.ts"),
   speederize: () => import("./speederize/bench.ts"),

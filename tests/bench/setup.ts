@@ -55,6 +55,8 @@ export interface SetupOptions {
   readonly proxies: readonly ProxyName[];
   /** They serve HTTPS with a certificate of this kind. */
   readonly tls?: KeyType | undefined;
+  /** They speak HTTP/2 with prior knowledge, in clear. */
+  readonly http2?: boolean;
   /** Ours with the heap hook. */
   readonly heapHook?: boolean;
 }
@@ -68,14 +70,14 @@ export class ProxySetup {
 
   private constructor(readonly dir: string) {}
 
-  static async start({ proxies, tls, heapHook = false }: SetupOptions): Promise<ProxySetup> {
+  static async start({ proxies, tls, heapHook = false, http2 = false }: SetupOptions): Promise<ProxySetup> {
     const setup = new ProxySetup(await Deno.makeTempDir({ prefix: "dlba-bench-" }));
     try {
       await setup.#startOrigins();
       const certificate = tls && await makeCertificate(setup.dir, tls);
       for (const name of proxies) {
         const port = freePorts(1)[0]!;
-        const command = await setup.#command(name, port, certificate, heapHook);
+        const command = await setup.#command(name, port, certificate, heapHook, http2);
         const child = await setup.#spawn(PROXY_CORE, name, command, port);
         setup.proxies.push(new Proxy(name, { port, isTls: tls !== undefined }, child.pid, setup.#logFile(name)));
       }
@@ -120,6 +122,7 @@ export class ProxySetup {
     port: number,
     certificate: CertificateFiles | undefined,
     heapHook: boolean,
+    http2: boolean,
   ): Promise<string[]> {
     switch (name) {
       case "ours":
@@ -130,7 +133,8 @@ export class ProxySetup {
         const ports = certificate ? { http: freePorts(1)[0]!, https: port } : { http: port };
         const config = await this.#write(
           `${name}.yaml`,
-          dlbaConfig(ports, this.#origins, certificate) + (name === "ours_full" ? manyRoutes() : ""),
+          dlbaConfig(ports, this.#origins, certificate) + (name === "ours_full" ? manyRoutes() : "") +
+            (http2 ? "proxy: { http2_cleartext: true }\n" : ""),
         );
         const command = dlbaCommand(["serve", "--config", config, "--node", "a", "--listen", "127.0.0.1"]);
         if (heapHook) command.splice(2, 0, "--v8-flags=--expose-gc", `--preload=${HEAP_HOOK}`);
@@ -138,12 +142,12 @@ export class ProxySetup {
       }
       case "haproxy":
       case "haproxy_tuned": {
-        const text = haproxyConfig(port, this.#origins, certificate, name === "haproxy_tuned");
+        const text = haproxyConfig(port, this.#origins, certificate, name === "haproxy_tuned", http2);
         return ["haproxy", "-db", "-f", await this.#write(`${name}.cfg`, text)];
       }
       case "nginx":
       case "nginx_tuned": {
-        const text = nginxConfig(this.dir, name, port, this.#origins, certificate, name === "nginx_tuned");
+        const text = nginxConfig(this.dir, name, port, this.#origins, certificate, name === "nginx_tuned", http2);
         return ["nginx", "-c", await this.#write(`${name}.conf`, text)];
       }
     }
