@@ -99,6 +99,8 @@ export class ClientSession implements SessionHandler<ClientStream>, StreamHost, 
     const out = this.#out;
     const length = out.end;
     if (length === 0 || !this.#transport.isOpen) return;
+    // While the transport is blocked frames wait here, where they cost no further copy.
+    if (this.#transport.isBlocked && !this.#hasFailed) return;
     const { bytes } = out;
     out.clear();
     this.#transport.send(bytes, length);
@@ -149,6 +151,8 @@ export class ClientSession implements SessionHandler<ClientStream>, StreamHost, 
 
   /** The client has taken what it was sent. */
   transportDrained(): void {
+    this.#flush();
+    if (this.#transport.isBlocked) return;
     for (const stream of [...this.session.streams]) if (!stream.isWaiting) stream.owner?.drained();
   }
 
