@@ -88,7 +88,7 @@ export class Daemon {
     const timers = [
       setInterval(() => this.#tick(), TICK_MS),
       setInterval(() => {
-        senses.ping();
+        senses.ping(this.#parts.election.followed !== NO_EPOCH);
         // A quarter is long for an answer from the same wire, and one that comes later is taken with the next.
         setTimeout(() => !signal.aborted && senses.listen().forEach((event) => this.take(event)), ping_interval / 4);
       }, ping_interval),

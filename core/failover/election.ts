@@ -93,6 +93,10 @@ export class Election {
       case "link":
         this.#setLink(event.isUp);
         break;
+      case "sighted":
+        // Two whose leases run would wait for one another.
+        if (this.#held === NO_EPOCH) situation.sight(event.node);
+        break;
       case "reception":
         situation.receive();
         break;
@@ -172,6 +176,9 @@ export class Election {
         return this.#pursue();
       case "scheduler":
         return this.#serve();
+      case "cut_off":
+        // Another may have it by now.
+        if (time - this.#since >= noticeMs) this.#yield();
     }
   }
 
@@ -362,6 +369,7 @@ export class Election {
     if (this.#tenure) return yielding === this.#tenure.epoch && this.#tenure.isHeir(from);
     const { epoch } = situation.followed;
     if (epoch !== NO_EPOCH && ownerOf(epoch) === from) return true;
+    if (epoch === NO_EPOCH && situation.sighted !== undefined) return from === situation.sighted;
     if (!situation.isLost()) return yielding === epoch;
     const held = this.#voteHeldFor();
     if (held !== undefined && held !== from) return situation.isBetter(from, held);

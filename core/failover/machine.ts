@@ -55,6 +55,8 @@ export type Event =
   /** Pings of the node that were missed in a row. */
   | { readonly kind: "ping"; readonly node: number; readonly missed: number }
   | { readonly kind: "link"; readonly isUp: boolean }
+  /** The node's kernel answers for the VIP. */
+  | { readonly kind: "sighted"; readonly node: number }
   /** Frames came in from the link, whoever sent them. */
   | { readonly kind: "reception" }
   | { readonly kind: "witness"; readonly answers: boolean }

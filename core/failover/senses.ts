@@ -3,6 +3,7 @@ import { bootMilliseconds } from "../../ffi/clock.ts";
 import { isLinkUp } from "../../ffi/ethtool.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
 import type { EngineState } from "../scheduler/engine_state.ts";
+import { VipWatch } from "../scheduler/vip_watch.ts";
 import { Pinger } from "../status/pinger.ts";
 import type { Event } from "./machine.ts";
 import { receivedFrames } from "./received_frames.ts";
@@ -19,8 +20,9 @@ export class Senses {
   #others: readonly number[];
   #hasWitness: boolean;
   #received: number;
+  #watch: VipWatch;
 
-  /** Throws UsageError without the right to ping. */
+  /** Throws UsageError without the right to ping or to capture. */
   constructor(config: Config, node: NodeConfig, engine: EngineState) {
     const { witness } = config.failover;
     const others = config.nodes.filter((other) => other !== node);
@@ -29,6 +31,7 @@ export class Senses {
     this.#others = others.map(({ id }) => id);
     this.#hasWitness = witness !== undefined;
     this.#received = receivedFrames(node.interface);
+    this.#watch = new VipWatch(config, node);
     const targets = others.map(({ id, address }) => ({ id, address: address.address }));
     this.#pinger = new Pinger(witness === undefined ? targets : [...targets, { id: WITNESS, address: witness }]);
   }
@@ -41,9 +44,10 @@ export class Senses {
     ];
   }
 
-  /** Pings everybody. */
-  ping(): void {
+  /** Pings everybody; and asks who answers for the VIPs, where that is not known. */
+  ping(isSchedulerKnown: boolean): void {
     this.#pinger.tick();
+    if (!isSchedulerKnown) this.#watch.solicit();
   }
 
   /** Who answered the last ping, and whether anything came in. */
@@ -56,6 +60,7 @@ export class Senses {
         answers: this.#pinger.missed(WITNESS) === 0 && this.#pinger.heardAt(WITNESS) > -Infinity,
       });
     }
+    for (const { node } of this.#watch.read()) if (node !== undefined) events.push({ kind: "sighted", node });
     const received = receivedFrames(this.#interface);
     if (received !== this.#received) events.push({ kind: "reception" });
     this.#received = received;
@@ -64,5 +69,6 @@ export class Senses {
 
   close(): void {
     this.#pinger.close();
+    this.#watch.close();
   }
 }

@@ -19,6 +19,7 @@ export class Situation {
   /** When each node sent its last message. */
   readonly heardAt = new Map<number, number>();
   isLinkUp = true;
+  #sighting = { node: -1, at: -Infinity };
   /** When frames came in last, and when they began to after a silence. */
   #receivedAt = -Infinity;
   #wokeAt = -Infinity;
@@ -107,10 +108,21 @@ export class Situation {
     return isNew || time - (this.heardAt.get(node) ?? -Infinity) < this.noticeMs;
   }
 
+  sight(node: number): void {
+    this.#sighting = { node, at: this.time };
+  }
+
+  /** Who answers for the VIP, of whom no beat was heard: its lease still runs. Undefined where nobody does. */
+  get sighted(): number | undefined {
+    const { node, at } = this.#sighting;
+    return this.time - at < this.noticeMs && !this.hearing.isDead(node) ? node : undefined;
+  }
+
   /** Whether there is no scheduler, or this node finds it dead. */
   isLost(): boolean {
     const { epoch, at } = this.followed;
-    return epoch === NO_EPOCH || this.hearing.isDead(ownerOf(epoch)) ||
+    if (epoch === NO_EPOCH) return this.sighted === undefined;
+    return this.hearing.isDead(ownerOf(epoch)) ||
       this.time - at >= this.plan.timing.processTimeout;
   }
 

@@ -145,6 +145,10 @@ export class SimulatedNode {
     const { network } = this.#world;
     this.#step({ kind: "link", isUp: !network.down.has(this.id) });
     if (!network.isDeaf(this.id) && !network.down.has(this.id)) this.#step({ kind: "reception" });
+    if (this.#election?.followed === 0) {
+      const seen = this.#world.nodes.find((node) => node !== this && node.hasVip && network.isOpen(this.id, node.id));
+      if (seen) this.#step({ kind: "sighted", node: seen.id });
+    }
     this.#step({ kind: "tick" });
   }
 
