@@ -5,10 +5,12 @@
 import { Campaign } from "./campaign.ts";
 import { NO_EPOCH, ownerOf } from "./epoch.ts";
 import type { Action, Durable, ElectionPlan, ElectionState, Event } from "./machine.ts";
+import { accept, reply } from "./following.ts";
 import { isNewer, type Membership } from "./membership.ts";
 import type { Beat, Grant, Message, Refusal, Reply, Request } from "./messages.ts";
 import { Situation } from "./situation.ts";
 import { Tenure } from "./tenure.ts";
+import { Voter } from "./voter.ts";
 
 /** A node waits for each better one that it hears by this part of a ping interval before it asks for votes itself. */
 const RANK_PART = 0.3;
@@ -25,7 +27,7 @@ export class Election {
   #tenure: Tenure | undefined;
   /** Another claims a higher epoch: this node's has to be renewed by a majority until then, or the VIP is that one's. */
   #contestedUntil: number | undefined;
-  #vote: { readonly to: number; readonly at: number } | undefined;
+  #voter: Voter;
   #isSynchronizing = false;
 
   /**
@@ -35,6 +37,7 @@ export class Election {
    */
   constructor(plan: ElectionPlan, durable: Durable, epoch: number, now: number) {
     this.#situation = new Situation(plan, durable);
+    this.#voter = new Voter(this.#situation);
     this.#situation.see(Math.max(durable.promised, durable.membership.epoch, epoch));
     this.#clock = now;
     this.#held = epoch;
@@ -139,11 +142,8 @@ export class Election {
 
   #learn(): void {
     this.#tenure?.end();
-    this.#campaign =
-      this.#tenure =
-      this.#contestedUntil =
-      this.#vote =
-        undefined;
+    this.#campaign = this.#tenure = this.#contestedUntil = undefined;
+    this.#voter.forget();
     this.#isSynchronizing = false;
     this.#situation.hearing.forget();
     this.#situation.followed = { epoch: NO_EPOCH, at: this.#situation.time };
@@ -196,15 +196,9 @@ export class Election {
 
   #mayCampaign(): boolean {
     const { plan, self, isEngineReady, membership: { members } } = this.#situation;
-    if (!isEngineReady || !plan.eligible.has(self) || this.#voteHeldFor() !== undefined) return false;
+    if (!isEngineReady || !plan.eligible.has(self) || this.#voter.heldFor !== undefined) return false;
     // Who has no vote serves only where nobody is left who has.
     return members.includes(self) || !members.some((node) => this.#situation.lives(node));
-  }
-
-  /** Whom this node gave its vote a moment ago: that one is given time to win. */
-  #voteHeldFor(): number | undefined {
-    const { time, plan } = this.#situation;
-    return this.#vote && time - this.#vote.at < plan.timing.pingInterval ? this.#vote.to : undefined;
   }
 
   #run(yielding: number = NO_EPOCH): void {
@@ -287,7 +281,7 @@ export class Election {
     if (this.#tenure && !beat.isQuorate && this.#tenure.hasQuorum()) return this.#renew(true);
     // A membership tells of a later scheduler, whoever this node follows.
     const isOld = beat.epoch < situation.membership.epoch;
-    if (isOld || (beat.epoch < situation.followed.epoch && !situation.isLost())) return this.#reply(from, beat);
+    if (isOld || (beat.epoch < situation.followed.epoch && !situation.isLost())) return reply(situation, from, beat);
     if (this.#tenure) this.#lose(beat.epoch);
     this.#yield();
     // What lay waiting while this node stood still may be old.
@@ -295,35 +289,13 @@ export class Election {
     const isStranger = beat.epoch !== situation.followed.epoch;
     situation.follow(beat.epoch);
     if (this.#state === "candidate" && isStranger) this.#giveUp();
-    this.#accept(beat);
-    this.#reply(from, beat);
+    accept(situation, beat);
+    reply(situation, from, beat);
     if (beat.heir === situation.self && !this.#isSynchronizing && this.#mayCampaign()) {
       this.#isSynchronizing = true;
       situation.act({ kind: "synchronize" });
     }
     if (beat.heir !== situation.self) this.#isSynchronizing = false;
-  }
-
-  /** A member leaves only by the votes of those that do not hear it either; what a majority has settled needs no more votes. */
-  #accept({ epoch, membership, isFinal }: Beat): void {
-    const { durable, hearing } = this.#situation;
-    if (epoch < durable.promised || !isNewer(membership, durable.membership)) return;
-    const leaving = durable.membership.members.filter((node) => !membership.members.includes(node));
-    const isProposal = !isFinal && membership.sequence > 0;
-    if (isProposal && leaving.some((node) => hearing.hears(node))) return;
-    this.#situation.persist({ promised: epoch, membership });
-  }
-
-  #reply(to: number, { epoch }: Beat): void {
-    const { followed, durable: { promised, membership }, isEngineReady } = this.#situation;
-    this.#situation.send(to, {
-      kind: "reply",
-      epoch,
-      followed: followed.epoch,
-      promised,
-      accepted: { epoch: membership.epoch, sequence: membership.sequence },
-      isReady: isEngineReady,
-    });
   }
 
   #hearReply(from: number, reply: Reply): void {
@@ -347,34 +319,16 @@ export class Election {
 
   #hearRequest(from: number, request: Request): void {
     if (this.#state === "learning" || ownerOf(request.epoch) !== from) return;
-    const { durable } = this.#situation;
-    this.#situation.see(request.epoch);
-    const isOutdated = request.epoch < durable.promised || isNewer(durable.membership, request.membership);
-    if (isOutdated || !this.#mayGrant(from, request)) {
-      const { promised, membership } = durable;
-      return this.#situation.send(from, { kind: "refusal", epoch: request.epoch, promised, membership });
-    }
-    if (request.epoch > durable.promised) {
-      this.#situation.persist({ promised: request.epoch });
-      this.#vote = { to: from, at: this.#situation.time };
-    }
-    this.#situation.send(from, { kind: "grant", epoch: request.epoch });
-    if (this.#state === "candidate") this.#giveUp();
+    const isGranted = this.#voter.answer(from, request, () => this.#mayGrant(from, request));
+    if (isGranted && this.#state === "candidate") this.#giveUp();
   }
 
-  #mayGrant(from: number, { yielding }: Request): boolean {
-    const situation = this.#situation;
+  #mayGrant(from: number, request: Request): boolean {
+    const { hearing, membership } = this.#situation;
     // It may be heard and not hear.
-    if (situation.hearing.isDead(from) || !situation.membership.members.includes(from)) return false;
-    if (this.#tenure) return yielding === this.#tenure.epoch && this.#tenure.isHeir(from);
-    const { epoch } = situation.followed;
-    if (epoch !== NO_EPOCH && ownerOf(epoch) === from) return true;
-    if (epoch === NO_EPOCH && situation.sighted !== undefined) return from === situation.sighted;
-    if (!situation.isLost()) return yielding === epoch;
-    const held = this.#voteHeldFor();
-    if (held !== undefined && held !== from) return situation.isBetter(from, held);
-    // Who is better itself, and may win yet, goes first.
-    return !this.#isPromising() || situation.isBetter(from, situation.self);
+    if (hearing.isDead(from) || !membership.members.includes(from)) return false;
+    if (this.#tenure) return request.yielding === this.#tenure.epoch && this.#tenure.isHeir(from);
+    return this.#voter.favours(from, request, this.#isPromising());
   }
 
   #isPromising(): boolean {
