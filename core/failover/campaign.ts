@@ -20,10 +20,10 @@ export class Campaign {
     situation.persist({ promised: this.epoch });
   }
 
-  /** Asks those that have not answered, twice a ping interval. */
+  /** Asks those that have not answered, four times a ping interval: a voter may find the scheduler dead a little later. */
   ask(): void {
     const { time, plan, membership, self } = this.#situation;
-    if (time - this.#sentAt < plan.timing.pingInterval / 2) return;
+    if (time - this.#sentAt < plan.timing.pingInterval / 4) return;
     this.#sentAt = time;
     for (const member of plan.arbiter === undefined ? membership.members : [plan.arbiter]) {
       if (member === self || this.#grants.has(member)) continue;

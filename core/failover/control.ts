@@ -1,4 +1,5 @@
 /** Orders to the failover daemon of this machine: a socket in the run folder, which only the daemon's own user may open; JSON, a line each way. */
+import { existsSync } from "node:fs";
 import { UsageError } from "../errors.ts";
 
 const SOCKET = "failover.sock";
@@ -18,19 +19,13 @@ export async function serveOrders(
   signal: AbortSignal,
 ): Promise<void> {
   const path = `${dir}/${SOCKET}`;
-  await Deno.remove(path).catch(() => {});
+  // What a predecessor left.
+  if (existsSync(path)) Deno.removeSync(path);
   const listener = Deno.listen({ transport: "unix", path });
-  await Deno.chmod(path, 0o600);
+  Deno.chmodSync(path, 0o600);
   signal.addEventListener("abort", () => listener.close());
-  const answering = new Set<Promise<void>>();
-  try {
-    for await (const connection of listener) {
-      const answered = answer(connection, obey).catch(() => {}).finally(() => answering.delete(answered));
-      answering.add(answered);
-    }
-  } finally {
-    await Promise.all(answering);
-  }
+  // Who says nothing is not waited for.
+  for await (const connection of listener) void answer(connection, obey).catch(() => {});
 }
 
 async function answer(connection: Deno.Conn, obey: (order: Order) => Promise<Outcome>): Promise<void> {
