@@ -43,10 +43,16 @@ export class Tag {
 
   /** Reads from the first letter of the name. Returns where the tag ends, behind its ">"; -1 when the bytes end before. */
   read(bytes: Uint8Array, at: number, end: number): number {
+    at |= 0;
+    end |= 0;
     this.nameStart = at;
-    while (at < end && (bytes[at]! > GREATER || (CLASS[bytes[at]!]! & ENDS_NAME) === 0)) at = (at + 1) | 0;
     this.openQuote = 0;
-    if (at === end) return -1;
+    for (;;) {
+      if (at >= end) return -1;
+      const byte = bytes[at]!;
+      if (byte <= GREATER && (CLASS[byte]! & ENDS_NAME) !== 0) break;
+      at = (at + 1) | 0;
+    }
     this.nameEnd = at;
     if (bytes[at] === GREATER) {
       this.element = elementAt(bytes, this.nameStart, at);
