@@ -77,6 +77,26 @@ Deno.test("serve, HTTP/2: the back end gets a head of HTTP/1.1 with who the clie
   });
 });
 
+Deno.test("serve, HTTP/2: each stream of a trusted proxy has a client of its own, and limits of its own", async () => {
+  const seen: string[] = [];
+  const backEnd = new RawBackEnd(answering((head) => (seen.push(head), OK)));
+  const config = `${CLEARTEXT.config}
+client_identity: { trusted: [127.0.0.0/8] }
+rate_limit: { requests_per_second: 1, burst: 2 }`;
+  await withServe([backEnd], { config }, async (serve) => {
+    await withClient(serve, async (session) => {
+      const clients = ["192.0.2.1", "198.51.100.1", "192.0.2.1", "198.51.100.1", "203.0.113.1"];
+      const ask1 = (client: string) => ask(session, { ":path": "/", "x-forwarded-for": client });
+      const answers = await Promise.all(clients.map(ask1));
+      assert.deepEqual(answers.map(({ headers }) => headers[":status"]), [200, 200, 200, 200, 200]);
+      const chains = seen.map((head) => /x-forwarded-for: (.*)\r/.exec(head)![1]).sort();
+      assert.deepEqual(chains, clients.map((client) => `${client}, 127.0.0.1`).sort());
+      const more = await Promise.all(Array.from({ length: 8 }, () => ask1("203.0.113.1")));
+      assert.ok(more.some(({ headers }) => Number(headers[":status"]) === 429 && headers["retry-after"] === "1"));
+    });
+  });
+});
+
 /** Takes a chunked request and answers with its body, chunked, and a trailer. */
 async function echo(connection: Deno.Conn): Promise<void> {
   let text = "";

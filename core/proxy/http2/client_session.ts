@@ -48,7 +48,7 @@ export class ClientSession implements SessionHandler<ClientStream>, StreamHost, 
   constructor(readonly context: ClientContext, readonly identity: ClientIdentity, transport: Transport) {
     this.#transport = transport;
     const { loop, limits } = context;
-    this.session = new ServerSession(this, this.#out, () => loop.now, limits.max_head_bytes);
+    this.session = new ServerSession(this, this.#out, () => loop.now, limits.max_head_bytes, identity.isTrusted);
     this.written();
   }
 

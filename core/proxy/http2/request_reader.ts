@@ -61,9 +61,10 @@ export class RequestReader implements FieldSink {
   /** What is wrong with the request; the rest of its block is decoded all the same. */
   #problem: StreamError | BadMessage | null = null;
 
-  /** Before each request. */
-  begin(): void {
+  /** Before each request. @param keepsForwarded whether what a proxy before us says of its client is kept */
+  begin(keepsForwarded: boolean): void {
     framing.clear();
+    framing.keepsForwarded = keepsForwarded;
     HEAD.clear();
     this.#authority = null;
     this.#method =

@@ -101,12 +101,14 @@ export class ServerSession<Owner> implements FrameSink {
   /**
    * @param now ms, and only grows
    * @param maxListBytes longest list of a request's fields; at most as RequestReader takes
+   * @param isTrusted whether the client is a proxy that is believed
    */
   constructor(
     readonly handler: SessionHandler<Owner>,
     readonly out: FrameWriter,
     readonly now: () => number,
     readonly maxListBytes: number,
+    readonly isTrusted = false,
   ) {
     this.#allowances = new Allowances(now);
     this.sender = new Sender(out, this.#allowances, {
@@ -295,7 +297,7 @@ export class ServerSession<Owner> implements FrameSink {
 
   #begin(id: number, bytes: Uint8Array<ArrayBuffer>, start: number, end: number): void {
     const isLast = this.#blockEnds;
-    REQUEST.begin();
+    REQUEST.begin(this.isTrusted);
     this.#decode(bytes, start, end, REQUEST, this.maxListBytes);
     let request: RequestHead | null = null;
     let status = 0;
