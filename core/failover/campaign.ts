@@ -48,7 +48,8 @@ export class Campaign {
    * answers.
    */
   isWonAlone(): boolean {
-    const { membership: { members }, plan, witnessAnswers, time, lostAt } = this.#situation;
+    const { membership: { members }, plan, witnessAnswers, time, lostAt, beatAt, noticeMs } = this.#situation;
+    if (time - beatAt < noticeMs) return false;
     if (
       plan.arbiter !== undefined || lostAt === undefined || !this.#situation.isReceiving() ||
       (plan.hasWitness && !witnessAnswers)

@@ -277,10 +277,14 @@ export class Election {
     // Of one who serves alone and does not hear this node: it may just be deaf.
     if (!beat.isQuorate && !beat.heard.includes(situation.self)) return;
     situation.see(beat.epoch);
+    situation.beatAt = situation.time;
     if (this.#tenure && beat.epoch < this.#tenure.epoch) return;
     if (this.#tenure && !beat.isQuorate && this.#tenure.hasQuorum()) return this.#renew(true);
     // A membership tells of a later scheduler, whoever this node follows.
     const isOld = beat.epoch < situation.membership.epoch;
+    // One without a majority gets no followers of a scheduler that lives.
+    const isRival = !this.#tenure && !beat.isQuorate && beat.epoch !== situation.followed.epoch;
+    if (isRival && !situation.isLost()) return;
     if (isOld || (beat.epoch < situation.followed.epoch && !situation.isLost())) return reply(situation, from, beat);
     if (this.#tenure) this.#lose(beat.epoch);
     this.#yield();

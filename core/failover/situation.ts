@@ -14,6 +14,8 @@ export class Situation {
   followed = { epoch: NO_EPOCH, at: 0 };
   /** Highest epoch heard of, granted or not. */
   seen = NO_EPOCH;
+  /** When a scheduler's beat was heard last, whatever the pings say: a node that is mute hears it. */
+  beatAt = -Infinity;
   /** When nobody was left to follow. */
   lostAt: number | undefined;
   /** When each node sent its last message. */

@@ -328,3 +328,18 @@ Deno.test("a link that is down for a moment moves nothing; one that stays down d
     assert.ok(simulation.referee.worstTwo < 200, `${simulation.referee.worstTwo} ms`);
   }
 });
+
+Deno.test("a node that hears and is not heard never takes the VIP from a healthy scheduler", () => {
+  for (const count of [2, 3, 5]) {
+    const simulation = array(count);
+    const mute = (isMute: boolean) =>
+      simulation.nodes.forEach(({ id }) => id !== 1 && simulation.network.block(1, id, isMute));
+    mute(true);
+    simulation.run(20_000);
+    assert.deepEqual(simulation.owners, [0], `of ${count}`);
+    mute(false);
+    simulation.run(3000);
+    assert.deepEqual(simulation.owners, [0]);
+    assert.ok(simulation.story.every((line) => line.includes("node 0 takes")), simulation.story.join("\n"));
+  }
+});
