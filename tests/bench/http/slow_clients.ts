@@ -19,6 +19,8 @@ const SECONDS = 1;
 const SETTLED_SHARE = 0.05;
 const SETTLE_STEP_MS = 100;
 const SETTLE_MAX_MS = 4_000;
+/** Not counted: what slow clients make a proxy run is compiled in it. */
+const WARM_UP = -1;
 /** Below this share of the rate asked for, or of the slow clients, the figures say nothing. */
 const ENOUGH = 0.9;
 
@@ -42,18 +44,19 @@ export async function measureSlowClients(
   const samples = new Map<ProxyName, Samples>(
     proxies.map(({ name }) => [name, new Map(cases.map((way) => [way, []]))]),
   );
-  const measure = async (proxy: Proxy, way: Case, slow?: SlowClients) => {
+  const measure = async (round: number, proxy: Proxy, way: Case, slow?: SlowClients) => {
     const { p99, rate } = await load.paced({ port: proxy.port, seconds: SECONDS, ...GOOD });
+    if (round === WARM_UP) return;
     samples.get(proxy.name)!.get(way)!.push({ p99, rate: rate / GOOD.rate, slow: slow?.connected ?? 0 });
   };
-  for (let round = 0; round < rounds; round++) {
-    for (const proxy of proxies) await measure(proxy, "without");
+  for (let round = WARM_UP; round < rounds; round++) {
+    for (const proxy of proxies) await measure(round, proxy, "without");
     for (const way of SLOW_WAYS) {
       // All proxies have theirs at once, which saves waiting: once settled they cost none of them 1 % of its core.
       const slow = await Promise.all(proxies.map(({ port }) => SlowClients.start(way, port)));
       try {
         await settled(proxies);
-        for (const [i, proxy] of proxies.entries()) await measure(proxy, way, slow[i]);
+        for (const [i, proxy] of proxies.entries()) await measure(round, proxy, way, slow[i]);
       } finally {
         await Promise.all(slow.map((clients) => clients.stop()));
       }
