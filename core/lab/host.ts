@@ -69,10 +69,11 @@ export class Host {
     }
   }
 
-  /** Ids of the host's processes. */
-  async pids(): Promise<number[]> {
+  /** Ids of the host's processes: of all, or of those that run a role. */
+  async pids(role?: string): Promise<number[]> {
     const { stdout } = await new Deno.Command("ip", { args: ["netns", "pids", this.namespace] }).output();
-    return new TextDecoder().decode(stdout).split("\n").filter(Boolean).map(Number);
+    const all = new TextDecoder().decode(stdout).split("\n").filter(Boolean).map(Number);
+    return role === undefined ? all : all.filter((pid) => hasArgument(pid, role));
   }
 
   /** Machine death: the link goes down and every process of the host is killed. */
@@ -85,5 +86,14 @@ export class Host {
         // It ended by itself meanwhile.
       }
     }
+  }
+}
+
+/** False for a process that has ended. */
+function hasArgument(pid: number, argument: string): boolean {
+  try {
+    return Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0").includes(argument);
+  } catch {
+    return false;
   }
 }

@@ -20,8 +20,8 @@ export class IdentityRules {
   }
 }
 
-/** As much of a request as its client's identity takes. */
-export interface Identified {
+/** What a request says of who sent it. */
+interface Claims {
   readonly host: string;
   readonly forwarded: ReadonlyMap<number, string> | null;
 }
@@ -88,7 +88,7 @@ export class ClientIdentity {
   }
 
   /** The lines for a request; says too who its {@linkcode client} is. */
-  linesFor(request: Identified): string {
+  linesFor(request: Claims): string {
     const { rules } = this;
     if (rules === null) return this.lines;
     const said = this.isTrusted ? request.forwarded : null;

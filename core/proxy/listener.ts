@@ -20,6 +20,8 @@ const ECONNABORTED = 103;
 
 export class Listener extends Timed {
   #isOpen = true;
+  /** What the clients connect to. */
+  readonly #here: Endpoint;
   /** Connections whose PROXY header is still to come. */
   #waiting = new Set<ProxyHeaderWait>();
 
@@ -33,6 +35,7 @@ export class Listener extends Timed {
     readonly takesProxyHeader: boolean,
   ) {
     super();
+    this.#here = { address, port };
   }
 
   onEvent(): void {
@@ -69,8 +72,7 @@ export class Listener extends Timed {
 
   #serve(fd: number, peer: Endpoint): void {
     const { asksForCertificates, identityRules } = this.context;
-    const here = { address: this.address, port: this.port };
-    const identity = new ClientIdentity(peer, here, this.tls !== undefined, asksForCertificates, identityRules);
+    const identity = new ClientIdentity(peer, this.#here, this.tls !== undefined, asksForCertificates, identityRules);
     const stream = this.tls ? this.tls.accept(fd, peer.address, identity) : new PlainStream(fd);
     const connection = new ClientConnection(this.context, stream, identity);
     if (stream instanceof TlsStream) stream.onEstablished = () => connection.established();

@@ -47,7 +47,5 @@ for (const engine of ENGINES) {
 
 /** Ends the web server of the node. */
 async function kill(array: DirectArray, name: string): Promise<void> {
-  for (const pid of await array.lab.host(name).pids()) {
-    if (Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0").includes("lab-web")) Deno.kill(pid, "SIGKILL");
-  }
+  for (const pid of await array.lab.host(name).pids("lab-web")) Deno.kill(pid, "SIGKILL");
 }

@@ -104,17 +104,6 @@ ${nodes.join("\n")}
     return highest > 0 ? this.nodes[epochs.indexOf(highest)] : undefined;
   }
 
-  /** Process ids of a role on a node. */
-  async pids(name: string, role: string): Promise<number[]> {
-    return (await this.lab.host(name).pids()).filter((pid) => {
-      try {
-        return Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0").includes(role);
-      } catch {
-        return false;
-      }
-    });
-  }
-
   /** Node that answers for the VIP now, by the client's own ARP; undefined when none does. */
   async answering(): Promise<string | undefined> {
     const { stdout } = await this.client.run([

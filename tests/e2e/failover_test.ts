@@ -66,11 +66,11 @@ for (const engine of ["pcap", "xdp"]) {
 
         for (const role of ["scheduler", "failover"]) {
           await t.step(`a ${role} process that is killed comes back, and nothing is lost`, async () => {
-            const name = owner(), [before] = await array.pids(name, role);
+            const name = owner(), [before] = await array.lab.host(name).pids(role);
             const report = await holding(array, async () => {
               Deno.kill(before!, "SIGKILL");
               await array.until(`a new ${role}`, async () => {
-                const [after] = await array.pids(name, role);
+                const [after] = await array.lab.host(name).pids(role);
                 return after !== undefined && after !== before;
               });
               await delay(1500);

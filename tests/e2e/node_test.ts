@@ -51,17 +51,6 @@ async function start({ lab, host, env, flags }: TestNode): Promise<Deno.ChildPro
   return child;
 }
 
-/** Process ids in the host whose command line has the role. */
-async function pidsOf(host: Host, role: string): Promise<number[]> {
-  return (await host.pids()).filter((pid) => {
-    try {
-      return Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0").includes(role);
-    } catch {
-      return false;
-    }
-  });
-}
-
 /** CPU seconds of a process so far. */
 function cpuSeconds(pid: number): number {
   const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ")[1]!.split(" ");
@@ -78,21 +67,21 @@ Deno.test({
       const ask = () => lab.host("client").run(["curl", "-s", "-m", "5", `http://${VIP}/`]);
       assert.match((await ask()).stdout, /"web":"web"/);
       for (const role of ["serve", "scheduler", "statusd"]) {
-        const before = await pidsOf(host, role);
+        const before = await host.pids(role);
         assert.equal(before.length, role === "serve" ? 2 : 1);
         Deno.kill(before[0]!, "SIGKILL");
-        for (let i = 0; i < 100 && (await pidsOf(host, role)).includes(before[0]!); i++) await delay(20);
+        for (let i = 0; i < 100 && (await host.pids(role)).includes(before[0]!); i++) await delay(20);
         await delay(1200);
-        const after = await pidsOf(host, role);
+        const after = await host.pids(role);
         assert.equal(after.length, before.length, `${role} is back`);
         assert.match((await ask()).stdout, /"web":"web"/, `served after the death of ${role}`);
       }
       // A slip in the file while the node runs kept a role that had died from starting again.
       const config = node.flags[1]!;
       await Deno.writeTextFile(config, (await Deno.readTextFile(config)).replace("nodes:", "noodes:"));
-      for (const pid of await pidsOf(host, "serve")) Deno.kill(pid, "SIGKILL");
+      for (const pid of await host.pids("serve")) Deno.kill(pid, "SIGKILL");
       await delay(2000);
-      assert.equal((await pidsOf(host, "serve")).length, 2);
+      assert.equal((await host.pids("serve")).length, 2);
       assert.match((await ask()).stdout, /"web":"web"/);
       child.kill("SIGTERM");
       assert.equal((await child.status).code, 0);
@@ -121,7 +110,7 @@ Deno.test({
   async fn() {
     await withNode(async (node) => {
       await start(node);
-      const [pid] = await pidsOf(node.host, "scheduler");
+      const [pid] = await node.host.pids("scheduler");
       await delay(1500);
       const before = cpuSeconds(pid!);
       await delay(5000);
@@ -140,7 +129,7 @@ Deno.test({
       const { code, stderr } = await node.host.run(dlbaCommand(["node", ...node.flags]), node.env);
       assert.equal(code, 2);
       assert.match(stderr, /Port 7600 of 10\.76\.0\.11 is in use by another program/);
-      assert.equal((await pidsOf(node.host, "serve")).length, 2, "nothing half-started");
+      assert.equal((await node.host.pids("serve")).length, 2, "nothing half-started");
     });
   },
 });

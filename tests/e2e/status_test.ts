@@ -116,13 +116,6 @@ class StatusArray {
     await this.lab.host(name).must(["ip", "link", "set", "eth0", state]);
   }
 
-  /** Process ids of a role on a node. */
-  async pids(name: NodeName, role: string): Promise<number[]> {
-    return (await this.lab.host(name).pids()).filter((pid) =>
-      Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0").includes(role)
-    );
-  }
-
   async close(): Promise<void> {
     this.#tables?.close();
     await this.lab.close();
@@ -213,7 +206,7 @@ Deno.test({
       });
 
       await t.step("a status daemon that stands still: after the retries", async () => {
-        const [pid] = await array.pids("c", "statusd");
+        const [pid] = await array.lab.host("c").pids("statusd");
         const ms = await array.says(
           /node c failed: it does not answer/,
           () => Promise.resolve(Deno.kill(pid!, "SIGSTOP")),

@@ -75,17 +75,6 @@ export class FailoverArray {
     this.lab.host(name).start(this.command("node", name), this.#env(name)).unref();
   }
 
-  /** Process ids of a role on a node. */
-  async pids(name: string, role: string): Promise<number[]> {
-    return (await this.lab.host(name).pids()).filter((pid) => {
-      try {
-        return Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0").includes(role);
-      } catch {
-        return false;
-      }
-    });
-  }
-
   /** Undefined while it does not answer. */
   async tables(name: string): Promise<TablesReport | undefined> {
     const host = this.lab.host(name);

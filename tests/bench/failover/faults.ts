@@ -81,7 +81,7 @@ export const ONE_WAY: Fault = {
 export const PROCESS_KILLED: Fault = {
   name: "process_killed",
   strike: async (array, [victim]) => {
-    for (const pid of await array.pids(victim!, "scheduler")) Deno.kill(pid, "SIGKILL");
+    for (const pid of await array.lab.host(victim!).pids("scheduler")) Deno.kill(pid, "SIGKILL");
   },
   heal: nothing,
   takesVictims: false,
