@@ -1,16 +1,20 @@
 /** The status port: read-only, the same from a scheduler and from a server; JSON but for /changes and /live. */
 import { Hono } from "hono";
 import { type Cursor, encodeChanges } from "../scheduler/changes.ts";
+import type { EventLog } from "./events.ts";
 import { Paced } from "./paced.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 const BINARY = { "content-type": "application/octet-stream" };
 
-export function statusApp(snapshot: Snapshot): Hono {
+/** @param watch what happened, as of the last look */
+export function statusApp(snapshot: Snapshot, watch: EventLog): Hono {
   const app = new Hono();
   const tables = new Paced(() => JSON.stringify(snapshot.tables()));
   app.get("/status", (context) => context.json(snapshot.report()));
   app.get("/tables", (context) => context.body(tables.get(), 200, { "content-type": "application/json" }));
+  const overview = new Paced(() => JSON.stringify(snapshot.overview(watch.latest)));
+  app.get("/overview", (context) => context.body(overview.get(), 200, { "content-type": "application/json" }));
   app.get("/changes", (context) => {
     const cursor = cursorOf((name) => context.req.query(name));
     const changes = snapshot.changesSince(cursor);
@@ -19,7 +23,7 @@ export function statusApp(snapshot: Snapshot): Hono {
     return isSame ? context.body(null, 204) : context.body(encodeChanges(changes), 200, BINARY);
   });
   app.get("/live", (context) => context.body(snapshot.liveBuckets().bits, 200, BINARY));
-  app.notFound((context) => context.json({ error: "ask for /status, /tables, /changes or /live" }, 404));
+  app.notFound((context) => context.json({ error: "ask for /status, /tables, /overview, /changes or /live" }, 404));
   return app;
 }
 

@@ -4,15 +4,28 @@ import { Failure } from "../errors.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { NODE_STATES } from "../scheduler/node_states.ts";
 import { backEndSchema } from "./node_report.ts";
-import { askStatusPort } from "./status_client.ts";
-import type { TablesReport } from "./tables.ts";
+import { askStatusPort, type StatusPort } from "./status_client.ts";
+import { EVENT_LEVELS, type Overview, type TablesReport } from "./tables.ts";
 
 /** Longest wait for the tables, ms: a whole table of 65,536 buckets is made and sent in a tenth of it. */
 const TIMEOUT_MS = 3_000;
 /** More than the tables of 1,048,576 buckets are. */
 const MAX_BYTES = 128 << 20;
 
-const reportSchema: v.GenericSchema<unknown, TablesReport> = v.object({
+/** More than an overview of 10,000 back ends is. */
+const MAX_OVERVIEW_BYTES = 8 << 20;
+
+const bucketTableHead = {
+  is_copy: v.boolean(),
+  size: v.number(),
+  epoch: v.number(),
+  incarnation: v.number(),
+  version: v.number(),
+  engine: v.string(),
+  frames: v.record(v.string(), v.number()),
+};
+
+const tables = {
   array: v.string(),
   node: v.string(),
   scheduler: v.nullable(v.string()),
@@ -26,14 +39,8 @@ const reportSchema: v.GenericSchema<unknown, TablesReport> = v.object({
     held: v.array(v.string()),
   })),
   client_ip_hash_table: v.nullable(v.object({
-    is_copy: v.boolean(),
-    size: v.number(),
-    epoch: v.number(),
-    incarnation: v.number(),
-    version: v.number(),
+    ...bucketTableHead,
     assigned: v.array(v.object({ bucket: v.number(), node: v.number(), age_s: v.nullable(v.number()) })),
-    engine: v.string(),
-    frames: v.record(v.string(), v.number()),
   })),
   server_status: v.array(v.object({
     number: v.number(),
@@ -86,7 +93,23 @@ const reportSchema: v.GenericSchema<unknown, TablesReport> = v.object({
     chosen: v.nullable(v.number()),
     withdrawn: v.number(),
   })),
+};
+
+const reportSchema: v.GenericSchema<unknown, TablesReport> = v.object(tables);
+
+const overviewSchema: v.GenericSchema<unknown, Overview> = v.object({
+  ...tables,
+  vip: v.string(),
+  client_ip_hash_table: v.nullable(v.object(bucketTableHead)),
+  events: v.array(v.object({ time: v.string(), level: v.picklist(EVENT_LEVELS), text: v.string() })),
 });
+
+/** Asks a status port for what changes every second. Throws Error where no overview came before the signal aborted. */
+export async function fetchOverview(port: StatusPort, signal: AbortSignal): Promise<Overview> {
+  const { status, body } = await askStatusPort(port, "/overview", MAX_OVERVIEW_BYTES, signal);
+  if (status !== 200) throw new Error(`An answer of status ${status}`);
+  return v.parse(v.pipe(v.string(), v.parseJson(), overviewSchema), new TextDecoder().decode(body));
+}
 
 /** Asks a node's status port for its tables. Throws {@linkcode Failure} when it does not answer, or with something else. */
 export async function fetchTables(config: Config, node: NodeConfig): Promise<TablesReport> {

@@ -13,6 +13,7 @@ import { hashKeyOf } from "../scheduler/hash_key.ts";
 import { NODE_STATE_FILE, NodeState } from "../scheduler/node_table.ts";
 import { SpeederizeControl } from "../speederize/control.ts";
 import { statusApp } from "./app.ts";
+import { EventLog } from "./events.ts";
 import { LiveConnections } from "./live_connections.ts";
 import { checkDirect, checkProxy } from "./node_check.ts";
 import { PathCheck } from "./path_check.ts";
@@ -23,6 +24,8 @@ import { StatusServer } from "./status_server.ts";
 import { SweepBoard } from "./sweep_board.ts";
 import { Sweeper } from "./sweeper.ts";
 
+/** How often the tables are compared with what they were, ms. */
+const WATCH_MS = 1_000;
 /** How often it is looked who schedules, ms: two loads. */
 const LOOK_MS = 50;
 
@@ -34,7 +37,9 @@ export async function runStatusd(config: Config, node: NodeConfig, configFile: s
   const board = new SweepBoard();
   const live = new LiveConnections(config, node, hashKeyOf(config, configFile));
   const stop = new AbortController();
-  const app = statusApp(new Snapshot({ config, node, state, scheduling, board, live }));
+  const snapshot = new Snapshot({ config, node, state, scheduling, board, live });
+  const watch = new EventLog();
+  const app = statusApp(snapshot, watch);
   const addresses = config.nodes.map(({ address }) => address.address);
   const server = new StatusServer(listen(config, node), (request) => app.fetch(request), addresses);
   for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => stop.abort());
@@ -48,7 +53,15 @@ export async function runStatusd(config: Config, node: NodeConfig, configFile: s
       (line) => console.error(`statusd ${node.name}: ${line}`),
     ),
     watchBackEnds(config, node, configFile, stop.signal),
+    lookOut(snapshot, watch, stop.signal),
   ]);
+}
+
+async function lookOut(snapshot: Snapshot, watch: EventLog, stop: AbortSignal): Promise<void> {
+  while (!stop.aborted) {
+    watch.look(snapshot.overview([]));
+    await delay(WATCH_MS, stop);
+  }
 }
 
 /** For the proxy processes of this node. */

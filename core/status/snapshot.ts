@@ -17,7 +17,16 @@ import type { SchedulingReader } from "./scheduling.ts";
 import { speederizeRow } from "./speederize.ts";
 import { summaryOf } from "./summary.ts";
 import type { SweepBoard } from "./sweep_board.ts";
-import type { BucketTableReport, RequestCounts, ServerRow, SweepReport, TablesReport } from "./tables.ts";
+import type {
+  BucketTableHead,
+  BucketTableReport,
+  Overview,
+  RequestCounts,
+  ServerRow,
+  StatusEvent,
+  SweepReport,
+  TablesReport,
+} from "./tables.ts";
 
 export interface SnapshotParts {
   readonly config: Config;
@@ -33,6 +42,8 @@ export class Snapshot {
   #dir: string;
   #scheduler: TablesReader;
   #proxies: ProxyTables;
+  /** By the last overview. */
+  #seen: Cursor | undefined;
 
   constructor(parts: SnapshotParts) {
     this.#parts = parts;
@@ -43,6 +54,16 @@ export class Snapshot {
 
   /** All tables. */
   tables(): TablesReport {
+    return { ...this.#others(), client_ip_hash_table: this.#bucketTable() };
+  }
+
+  /** @param events what happened of late */
+  overview(events: readonly StatusEvent[]): Overview {
+    const { vip } = this.#parts.config.array;
+    return { ...this.#others(), vip, client_ip_hash_table: this.#bucketTableHead(), events };
+  }
+
+  #others(): Omit<TablesReport, "client_ip_hash_table"> {
     const { config, node, scheduling, board } = this.#parts;
     const { scheduler, epoch, isOwn } = scheduling.current();
     const reports = [...board.reports.values()].map(({ report }) => report);
@@ -52,7 +73,6 @@ export class Snapshot {
       scheduler: scheduler?.name ?? null,
       epoch,
       last_sweep: isOwn ? this.#lastSweep() : null,
-      client_ip_hash_table: this.#bucketTable(),
       server_status: this.#serverStatus(),
       back_ends: this.#backEnds(),
       requests: this.#requests(),
@@ -129,11 +149,21 @@ export class Snapshot {
       const bucket = pairs[i]!;
       assigned.push({ bucket, node: pairs[i + 1]!, age_s: isCopy ? null : tables.buckets.age(bucket, now) });
     }
+    return { ...this.#headOf(tables, cursor), assigned };
+  }
+
+  #bucketTableHead(): BucketTableHead | null {
+    const tables = this.#schedulerTables();
+    if (!tables) return null;
+    this.#seen = tables.changesSince(this.#seen).cursor;
+    return this.#headOf(tables, this.#seen);
+  }
+
+  #headOf(tables: SchedulerTables, cursor: Cursor): BucketTableHead {
     return {
-      is_copy: isCopy,
+      is_copy: !this.#parts.scheduling.current().isOwn,
       size: tables.buckets.size,
       ...cursor,
-      assigned,
       frames: tables.counts.toObject(),
       engine: tables.settings.engine,
     };

@@ -57,19 +57,22 @@ export interface SweepReport {
   readonly held: readonly string[];
 }
 
-/** The Client IP Hash Table of the scheduler, or a server's copy of it. */
-export interface BucketTableReport {
+/** The Client IP Hash Table of the scheduler, or a server's copy of it, without its rows. */
+export interface BucketTableHead {
   readonly is_copy: boolean;
   readonly size: number;
   readonly epoch: number;
   readonly incarnation: number;
   readonly version: number;
-  /** Only the assigned ones. */
-  readonly assigned: readonly BucketRow[];
   /** What schedules, and where it runs, as "xdp, native". */
   readonly engine: string;
   /** Frames by verdict. */
   readonly frames: Readonly<Record<string, number>>;
+}
+
+export interface BucketTableReport extends BucketTableHead {
+  /** Only the assigned ones. */
+  readonly assigned: readonly BucketRow[];
 }
 
 /** A certificate that proxy processes of this node answer with. */
@@ -137,4 +140,23 @@ export interface TablesReport {
   readonly certificates: readonly CertificateRow[];
   /** Null where nothing is speederized, or nobody decided yet. */
   readonly speederize: SpeederizeRow | null;
+}
+
+/** What the tables are to who looks every second: without the rows of buckets, with what happened of late. */
+export interface Overview extends Omit<TablesReport, "client_ip_hash_table"> {
+  readonly vip: string;
+  readonly client_ip_hash_table: BucketTableHead | null;
+  /** The latest, oldest first. */
+  readonly events: readonly StatusEvent[];
+}
+
+/** How much an operator should care. */
+export const EVENT_LEVELS = ["info", "warning", "error"] as const;
+
+/** Something that happened, as this node saw it. */
+export interface StatusEvent {
+  /** RFC 3339. */
+  readonly time: string;
+  readonly level: typeof EVENT_LEVELS[number];
+  readonly text: string;
 }
