@@ -23,6 +23,7 @@ import { setupNode } from "./cmd/setup_node.ts";
 import { speed } from "./cmd/speed.ts";
 import { statusd } from "./cmd/statusd.ts";
 import { tables } from "./cmd/tables.ts";
+import { top } from "./cmd/top.ts";
 import { trace } from "./cmd/trace.ts";
 import { Failure, UsageError } from "./core/errors.ts";
 import { addSystemFolders } from "./core/programs.ts";
@@ -35,6 +36,7 @@ const root = buildRouteMap({
     cert,
     "setup-node": setupNode,
     node,
+    top,
     tables,
     trace,
     handover,
