@@ -69,6 +69,8 @@ const REQUIREMENTS = {
     { package: "testssl.sh", program: "testssl" },
     { package: "sslscan", program: "sslscan" },
     { package: "valgrind", program: "valgrind" },
+    { package: "prometheus", program: "promtool" },
+    { package: "tmux", program: "tmux" },
   ],
   bench: [
     LIBSSL,

@@ -1,10 +1,14 @@
 /** The status port: read-only, the same from a scheduler and from a server; JSON but for /changes and /live. */
 import { Hono } from "hono";
+import manifest from "../../deno.json" with { type: "json" };
 import { type Cursor, encodeChanges } from "../scheduler/changes.ts";
 import type { EventLog } from "./events.ts";
+import { metricsText } from "./metrics.ts";
 import { Paced } from "./paced.ts";
 import type { Snapshot } from "./snapshot.ts";
 
+/** Prometheus text exposition format. */
+const METRICS = "text/plain; version=0.0.4; charset=utf-8";
 const BINARY = { "content-type": "application/octet-stream" };
 
 /** @param watch what happened, as of the last look */
@@ -15,6 +19,8 @@ export function statusApp(snapshot: Snapshot, watch: EventLog): Hono {
   app.get("/tables", (context) => context.body(tables.get(), 200, { "content-type": "application/json" }));
   const overview = new Paced(() => JSON.stringify(snapshot.overview(watch.latest)));
   app.get("/overview", (context) => context.body(overview.get(), 200, { "content-type": "application/json" }));
+  const metrics = new Paced(() => metricsText(snapshot.overview([]), manifest.version));
+  app.get("/metrics", async (context) => context.body(await metrics.get(), 200, { "content-type": METRICS }));
   app.get("/changes", (context) => {
     const cursor = cursorOf((name) => context.req.query(name));
     const changes = snapshot.changesSince(cursor);
@@ -23,7 +29,9 @@ export function statusApp(snapshot: Snapshot, watch: EventLog): Hono {
     return isSame ? context.body(null, 204) : context.body(encodeChanges(changes), 200, BINARY);
   });
   app.get("/live", (context) => context.body(snapshot.liveBuckets().bits, 200, BINARY));
-  app.notFound((context) => context.json({ error: "ask for /status, /tables, /overview, /changes or /live" }, 404));
+  app.notFound((context) =>
+    context.json({ error: "ask for /status, /tables, /overview, /metrics, /changes or /live" }, 404)
+  );
   return app;
 }
 
