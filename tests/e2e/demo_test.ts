@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { delay } from "../../core/delay.ts";
 import { labsOnThisMachine } from "../../core/lab/lab.ts";
 import { whyNoNamespaces } from "../../core/lab/namespaces.ts";
+import type { ArrayView } from "../../core/monitor/array_view.ts";
 import { dlbaCommand } from "../../core/node/role.ts";
+import type { TablesReport } from "../../core/status/tables.ts";
 import { commandLine, processesWith, tracesOf, within10s } from "./traces.ts";
 
 const ignore = whyNoNamespaces() !== undefined;
@@ -195,6 +197,19 @@ Deno.test({
       const show = /^ {2}the tables +(.*)$/m.exec(stderr)![1]!;
       const { stdout: tables } = await new Deno.Command("sh", { args: ["-c", show] }).output();
       assert.match(new TextDecoder().decode(tables), /^ +1 {2}b .* (active|filling) +1$/m);
+
+      const watch = /^ {2}watch it +(.*)$/m.exec(stderr)![1]!;
+      const data = async (command: string): Promise<string> =>
+        new TextDecoder().decode((await new Deno.Command("sh", { args: ["-c", command] }).output()).stdout);
+      const seen: ArrayView = JSON.parse(await data(`${watch} --once --json`));
+      const told: TablesReport = JSON.parse(await data(`${show} --json`));
+      const rowsOf = (rows: readonly { pool: string; key: number; hits: number; cookie_groups: number }[]) =>
+        rows.map(({ pool, key, hits, cookie_groups }) => ({ pool, key, hits, cookie_groups }));
+      assert.deepEqual(rowsOf(seen.back_ends), rowsOf(told.web_server_summary!));
+      assert.deepEqual(
+        seen.nodes.map(({ name, hits }) => [name, hits]),
+        told.server_status.map(({ name, hits }) => [name, hits]),
+      );
 
       await using running = new Demo([]);
       await running.untilNodesRun();

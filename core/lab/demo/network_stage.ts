@@ -60,6 +60,7 @@ function howToLookAround(array: DemoArray, revived: string): string {
   return `
 The array stays up${revived}. Look around:
   a request        ${enter("client")} curl --cacert ${array.caFile} --resolve ${SITE}:443:${VIP} https://${SITE}/
+  watch it         ${enter(SCHEDULER)} ${dlba} top --config ${array.configFile}
   the tables       ${enter(SCHEDULER)} env ${env} ${dlba} tables --config ${array.configFile} --node ${SCHEDULER}
   a shell          ${enter("client")} bash
   logs and config  ls ${array.lab.dir}
