@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { Failure } from "../errors.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { NODE_STATES } from "../scheduler/node_states.ts";
+import { HOUR_SECONDS, type HourReport } from "./hour.ts";
 import { backEndSchema } from "./node_report.ts";
 import { askStatusPort, type StatusPort } from "./status_client.ts";
 import { EVENT_LEVELS, type Overview, type TablesReport } from "./tables.ts";
@@ -14,6 +15,9 @@ const MAX_BYTES = 128 << 20;
 
 /** More than an overview of 10,000 back ends is. */
 const MAX_OVERVIEW_BYTES = 8 << 20;
+
+/** More than three numbers a second are. */
+const MAX_HOUR_BYTES = 1 << 20;
 
 const bucketTableHead = {
   is_copy: v.boolean(),
@@ -109,6 +113,21 @@ export async function fetchOverview(port: StatusPort, signal: AbortSignal): Prom
   const { status, body } = await askStatusPort(port, "/overview", MAX_OVERVIEW_BYTES, signal);
   if (status !== 200) throw new Error(`An answer of status ${status}`);
   return v.parse(v.pipe(v.string(), v.parseJson(), overviewSchema), new TextDecoder().decode(body));
+}
+
+const column = v.pipe(v.array(v.number()), v.maxLength(HOUR_SECONDS));
+const hourSchema: v.GenericSchema<unknown, HourReport> = v.object({
+  until: v.number(),
+  requests: column,
+  own_answers: column,
+  open: column,
+});
+
+/** Asks a status port for the node's last hour. Throws Error where none came before the signal aborted. */
+export async function fetchHour(port: StatusPort, signal: AbortSignal): Promise<HourReport> {
+  const { status, body } = await askStatusPort(port, "/hour", MAX_HOUR_BYTES, signal);
+  if (status !== 200) throw new Error(`An answer of status ${status}`);
+  return v.parse(v.pipe(v.string(), v.parseJson(), hourSchema), new TextDecoder().decode(body));
 }
 
 /** Asks a node's status port for its tables. Throws {@linkcode Failure} when it does not answer, or with something else. */

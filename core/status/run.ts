@@ -12,8 +12,11 @@ import { BACK_END_CONTROL_FILE, BackEndControl } from "../proxy/back_end_control
 import { hashKeyOf } from "../scheduler/hash_key.ts";
 import { NODE_STATE_FILE, NodeState } from "../scheduler/node_table.ts";
 import { SpeederizeControl } from "../speederize/control.ts";
+import { Hub } from "../monitor/dashboard/hub.ts";
 import { statusApp } from "./app.ts";
 import { EventLog } from "./events.ts";
+import { fetchHour, fetchOverview } from "./fetch.ts";
+import { Hour } from "./hour.ts";
 import { LiveConnections } from "./live_connections.ts";
 import { checkDirect, checkProxy } from "./node_check.ts";
 import { PathCheck } from "./path_check.ts";
@@ -24,7 +27,7 @@ import { StatusServer } from "./status_server.ts";
 import { SweepBoard } from "./sweep_board.ts";
 import { Sweeper } from "./sweeper.ts";
 
-/** How often the tables are compared with what they were, ms. */
+/** How often the tables are compared with what they were, and the last hour gets a value, ms. */
 const WATCH_MS = 1_000;
 /** How often it is looked who schedules, ms: two loads. */
 const LOOK_MS = 50;
@@ -38,8 +41,10 @@ export async function runStatusd(config: Config, node: NodeConfig, configFile: s
   const live = new LiveConnections(config, node, hashKeyOf(config, configFile));
   const stop = new AbortController();
   const snapshot = new Snapshot({ config, node, state, scheduling, board, live });
-  const watch = new EventLog();
-  const app = statusApp(snapshot, watch);
+  const events = new EventLog(), hour = new Hour();
+  const ports = config.nodes.map(({ address }) => ({ address: address.address, port: config.control.status_port }));
+  const hub = new Hub({ ports, ask: fetchOverview, askHour: fetchHour });
+  const app = statusApp({ snapshot, events, hour, hub });
   const addresses = config.nodes.map(({ address }) => address.address);
   const server = new StatusServer(listen(config, node), (request) => app.fetch(request), addresses);
   for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => stop.abort());
@@ -53,13 +58,16 @@ export async function runStatusd(config: Config, node: NodeConfig, configFile: s
       (line) => console.error(`statusd ${node.name}: ${line}`),
     ),
     watchBackEnds(config, node, configFile, stop.signal),
-    lookOut(snapshot, watch, stop.signal),
+    lookOut(snapshot, events, hour, stop.signal),
   ]);
 }
 
-async function lookOut(snapshot: Snapshot, watch: EventLog, stop: AbortSignal): Promise<void> {
+/** For those who watch, now or later. */
+async function lookOut(snapshot: Snapshot, events: EventLog, hour: Hour, stop: AbortSignal): Promise<void> {
   while (!stop.aborted) {
-    watch.look(snapshot.overview([]));
+    const overview = snapshot.overview([]);
+    events.look(overview);
+    hour.add(Math.floor(Date.now() / 1000), overview.requests);
     await delay(WATCH_MS, stop);
   }
 }

@@ -11,6 +11,9 @@ import { stateOf } from "../scheduler/node_states.ts";
 import { TablesReader } from "../scheduler/open_tables.ts";
 import type { SchedulerTables } from "../scheduler/tables.ts";
 import type { LiveBuckets } from "../scheduler/live_buckets.ts";
+import { type Trace, traceClient } from "../scheduler/trace.ts";
+import { type SpeedReport, speedReport } from "../speederize/report.ts";
+import { loadState, readWindows } from "../speederize/run_files.ts";
 import type { LiveConnections } from "./live_connections.ts";
 import type { BackEndRow, NodeReport } from "./node_report.ts";
 import type { SchedulingReader } from "./scheduling.ts";
@@ -93,6 +96,18 @@ export class Snapshot {
       rate_limited: sum((row) => row.limited),
       log_dropped: sum((row) => row.logDropped),
     };
+  }
+
+  /** What moves to the CDN; undefined where nothing does. */
+  speed(): SpeedReport | undefined {
+    const state = loadState(this.#dir);
+    return state && speedReport(this.#parts.node.name, state, [...readWindows(this.#dir).values()]);
+  }
+
+  /** Where a client's frames go; undefined where this node does not schedule. */
+  trace(client: string, port: number): Trace | undefined {
+    const tables = this.#parts.scheduling.current().isOwn ? this.#schedulerTables() : undefined;
+    return tables && traceClient(tables, this.#parts.config, client, port, bootSeconds());
   }
 
   /** What the scheduler's sweep asks for. */

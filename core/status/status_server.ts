@@ -3,6 +3,8 @@
  * time and memory that he can take are bounded, which Deno.serve cannot do. RFC 9112, as far as a question without a body needs it.
  */
 import { delay } from "../delay.ts";
+import { ANSWER_MS, close, count, message } from "./answering.ts";
+import { EventStreams, isEventStream } from "./event_streams.ts";
 
 /** Connections at a time from one address: a node asks for status, changes and live buckets, an operator for tables. */
 const MAX_OF_ADDRESS = 16;
@@ -14,8 +16,6 @@ const MAX_WAITING_BYTES = 128 << 20;
 const MAX_HEAD_BYTES = 4096;
 /** A question is sent at once, ms. */
 const QUESTION_MS = 2_000;
-/** Longest time to take an answer, ms: a whole table over a slow link. */
-const ANSWER_MS = 10_000;
 /** Pause after a failed accept, ms: without descriptors the next would fail too. */
 const ACCEPT_PAUSE_MS = 50;
 
@@ -30,6 +30,7 @@ export class StatusServer {
   #members: ReadonlySet<string>;
   #open = new Map<string, number>();
   #waitingBytes = 0;
+  #streams = new EventStreams();
 
   /** @param members addresses of the array's nodes: strangers cannot take their room */
   constructor(listener: Deno.Listener, answer: Answer, members: Iterable<string>) {
@@ -53,9 +54,9 @@ export class StatusServer {
 
   async #serve(connection: Deno.Conn, from: string): Promise<void> {
     if (this.#hasRoom(from)) {
-      this.#count(from, 1);
-      await this.#serveOne(connection);
-      this.#count(from, -1);
+      count(this.#open, from, 1);
+      await this.#serveOne(connection, from);
+      count(this.#open, from, -1);
     }
     close(connection);
   }
@@ -68,19 +69,14 @@ export class StatusServer {
     return strangers < MAX_OF_STRANGERS;
   }
 
-  #count(from: string, change: 1 | -1): void {
-    const count = (this.#open.get(from) ?? 0) + change;
-    if (count === 0) this.#open.delete(from);
-    else this.#open.set(from, count);
-  }
-
-  async #serveOne(connection: Deno.Conn): Promise<void> {
+  async #serveOne(connection: Deno.Conn, from: string): Promise<void> {
     let late = setTimeout(() => close(connection), QUESTION_MS);
     let waiting = 0;
     try {
       const head = await readHead(connection);
       clearTimeout(late);
       const answer = await this.#answerTo(head);
+      if (answer instanceof Response) return await this.#streams.send(connection, answer, from);
       if (this.#waitingBytes > 0 && this.#waitingBytes + answer.length > MAX_WAITING_BYTES) return;
       waiting = answer.length;
       this.#waitingBytes += waiting;
@@ -94,16 +90,21 @@ export class StatusServer {
     }
   }
 
-  /** The whole answer, head and body. */
-  async #answerTo(head: string): Promise<Uint8Array> {
+  /** The whole answer, head and body; a response that is a stream of events as it is. */
+  async #answerTo(head: string): Promise<Uint8Array | Response> {
     const [, method, path] = QUESTION.exec(head) ?? [];
     if (method === undefined) return message(400, "Bad Request", [], new Uint8Array());
     if (method !== "GET" && method !== "HEAD") {
       return message(405, "Method Not Allowed", [["allow", "GET, HEAD"]], new Uint8Array());
     }
     const response = await this.#answer(new Request(`http://status${path}`));
-    const body = new Uint8Array(await response.arrayBuffer());
-    return message(response.status, response.statusText, response.headers, body, method === "HEAD");
+    const isHead = method === "HEAD";
+    if (isEventStream(response)) {
+      if (!isHead) return response;
+      await response.body!.cancel();
+    }
+    const body = isEventStream(response) ? new Uint8Array() : new Uint8Array(await response.arrayBuffer());
+    return message(response.status, response.statusText, response.headers, body, isHead);
   }
 }
 
@@ -118,31 +119,4 @@ async function readHead(connection: Deno.Conn): Promise<string> {
     if (text.includes("\r\n\r\n")) return text;
   }
   return "";
-}
-
-function message(
-  status: number,
-  reason: string,
-  fields: Iterable<[string, string]>,
-  body: Uint8Array,
-  isHead = false,
-): Uint8Array {
-  const lines = [`HTTP/1.1 ${status} ${reason}`];
-  for (const [name, value] of fields) if (name !== "content-length") lines.push(`${name}: ${value}`);
-  // No Content has no length (RFC 9110 section 8.6).
-  if (status !== 204) lines.push(`content-length: ${body.length}`);
-  const head = new TextEncoder().encode([...lines, "connection: close", "\r\n"].join("\r\n"));
-  const bytes = new Uint8Array(head.length + (isHead ? 0 : body.length));
-  bytes.set(head);
-  if (!isHead) bytes.set(body, head.length);
-  return bytes;
-}
-
-/** Whoever comes second finds it closed. */
-function close(connection: Deno.Conn): void {
-  try {
-    connection.close();
-  } catch {
-    // Closed by the other.
-  }
 }
