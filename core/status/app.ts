@@ -32,10 +32,7 @@ export function statusApp({ snapshot, events, hour, hub }: StatusAppParts): Hono
   const overview = new Paced(() => JSON.stringify(snapshot.overview(events.latest)));
   app.get("/overview", (context) => context.body(overview.get(), 200, { "content-type": "application/json" }));
   app.get("/hour", (context) => context.json(hour.report()));
-  app.get("/speed", (context) => {
-    const report = snapshot.speed();
-    return report ? context.json(report) : context.json({ error: "nothing is speederized here" }, 404);
-  });
+  app.get("/speed", (context) => context.json(snapshot.speed() ?? null));
   app.get("/trace", (context) => {
     const client = context.req.query("client") ?? "", port = context.req.query("port") ?? "";
     if (!isIp(client) || !/^[0-9]{1,5}$/.test(port) || Number(port) > MAX_PORT) {

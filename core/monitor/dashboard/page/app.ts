@@ -17,19 +17,25 @@ interface State {
 }
 
 const HOUR = 3600;
+/** A view comes every second, ms. */
+const LOST_MS = 5_000;
 
 class Dashboard extends Component<Record<never, never>, State> {
   override state: State = { view: undefined, hour: undefined, isLost: false };
+
+  #heard = performance.now();
 
   override componentDidMount() {
     const source = new EventSource("/watch");
     source.addEventListener("hour", ({ data }) => this.setState({ hour: JSON.parse(data) }));
     source.addEventListener("view", ({ data }) => this.#show(JSON.parse(data)));
-    // The browser comes again by itself.
+    // The browser comes again by itself; of a machine that vanished it hears nothing.
     source.addEventListener("error", () => this.setState({ isLost: true }));
+    setInterval(() => this.setState({ isLost: performance.now() - this.#heard > LOST_MS }), LOST_MS / 2);
   }
 
   #show(view: ArrayView) {
+    this.#heard = performance.now();
     document.title = `${view.array}: ${short(view.requests_per_second)} requests/s`;
     const { hour } = this.state;
     this.setState({ view, isLost: false, hour: hour && movedOn(hour, view) });
@@ -57,7 +63,9 @@ class Dashboard extends Component<Record<never, never>, State> {
           ${figure("frames/s", view.buckets?.frames_per_second ?? 0)}
           ${figure("buckets assigned", view.buckets?.assigned ?? 0)}
         </dl>
-        <section><h2>Pentaflow</h2>${pentaflow(view)}</section>
+        <section><h2>Pentaflow</h2><div class="scroll" tabindex="0" role="region" aria-label="Pentaflow">${pentaflow(
+          view,
+        )}</div></section>
         ${hour && html`
           <section>
             <h2>The last hour</h2>

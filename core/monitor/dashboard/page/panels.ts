@@ -59,8 +59,8 @@ export class SpeedPanel extends Component<Record<never, never>, Reported> {
 
   override componentDidMount() {
     const ask = async () => {
-      const report = await json<SpeedReport>("/speed");
-      if (!("error" in report)) this.setState({ report });
+      const report = await json<SpeedReport | null>("/speed");
+      if (report && !("error" in report)) this.setState({ report });
     };
     void ask();
     this.#timer = setInterval(ask, REPORT_MS);

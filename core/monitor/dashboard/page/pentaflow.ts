@@ -29,7 +29,7 @@ interface Pool {
 export function pentaflow(view: ArrayView) {
   const nodes = folded(view.nodes, foldedNode), pools = folded(poolsOf(view), foldedPool);
   const rows = Math.max(nodes.length, pools.length, 2);
-  const height = rows * ROW + 40;
+  const height = rows * ROW + 60;
   const place = (x: number, i: number, count: number): Place => ({ x, y: 30 + (rows - count) * ROW / 2 + i * ROW });
   const clients = { x: AT.clients, y: height / 2 - BOX.height - 8 }, scheduler = { x: AT.scheduler, y: clients.y };
   const frames = view.buckets?.frames_per_second ?? 0;
@@ -37,12 +37,12 @@ export function pentaflow(view: ArrayView) {
   return html`
     <svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label=${spoken(view, pools)}>
       ${way(right(clients), left(scheduler), frames > 0, 1, false)}
-      ${label(midway(right(clients), left(scheduler)), `1: ${short(frames)} frames/s`)}
+      ${label({ x: (right(clients).x + AT.scheduler) / 2, y: clients.y - 12 }, `1: ${short(frames)} frames/s`)}
       ${nodes.map((node, i) => {
         const at = place(AT.nodes, i, nodes.length), share = node.hits_per_second / total;
         return html`
           ${way(right(scheduler), left(at), node.hits_per_second > 0, share, false)}
-          ${way(below(at), below(clients), node.hits_per_second > 0, share, true, height - 8)}
+          ${way(below(at), below(clients), node.hits_per_second > 0, share, true, height)}
           ${pools.map((pool, j) => {
             const to = place(AT.pools, j, pools.length), moves = node.hits_per_second > 0 && pool.rate > 0;
             return way(right(at), left(to), moves, share * pool.rate / Math.max(1, view.requests_per_second), false);
@@ -65,7 +65,7 @@ export function pentaflow(view: ArrayView) {
       ${label({ x: (AT.scheduler + BOX.width + AT.nodes) / 2, y: 14 }, "2: to the nodes")}
       ${label({ x: (AT.nodes + BOX.width + AT.pools) / 2, y: 14 }, "3, 4: to the web servers and back")}
       ${label(
-        { x: AT.clients + BOX.width + 60, y: height - 14 },
+        { x: AT.scheduler + BOX.width / 2, y: height - 6 },
         `5: ${short(view.requests_per_second)} answers/s, straight to the clients`,
       )}
     </svg>
@@ -127,7 +127,6 @@ function foldedPool(rest: readonly Pool[]): Pool {
 const left = ({ x, y }: Place): Place => ({ x, y: y + BOX.height / 2 });
 const right = ({ x, y }: Place): Place => ({ x: x + BOX.width, y: y + BOX.height / 2 });
 const below = ({ x, y }: Place): Place => ({ x: x + BOX.width / 2, y: y + BOX.height });
-const midway = (one: Place, other: Place): Place => ({ x: (one.x + other.x) / 2, y: (one.y + other.y) / 2 - 10 });
 
 /** @param depth of the way back below the boxes */
 function way(from: Place, to: Place, moves: boolean, share: number, isBack: boolean, depth?: number) {
