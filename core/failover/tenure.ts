@@ -4,8 +4,11 @@ import { hasMajority, isSame } from "./membership.ts";
 import type { Reply } from "./messages.ts";
 import type { Situation } from "./situation.ts";
 
-/** The lease ends so long before the others may find the scheduler dead by its silence, ms: it is counted in whole seconds. */
-const LEASE_MARGIN_MS = 1000;
+/**
+ * The lease ends so long before the others may find the scheduler dead by its silence, ms. Both are counted from the same beat, by clocks that
+ * do not step; but the kernel reads its clock once a tick only, 10 ms at most.
+ */
+const LEASE_MARGIN_MS = 100;
 /** An heir must fetch the table and be elected within it, ms. */
 const HANDOVER_MS = 3000;
 

@@ -171,6 +171,21 @@ Deno.test("a stopped process loses the VIP when its lease is over, and learns wh
   assert.equal(simulation.referee.worstTwo, 0);
 });
 
+Deno.test("the lease of a stopped process ends before another takes the VIP, and little more than a second before", () => {
+  for (let phase = 0; phase < 50; phase++) {
+    const simulation = array(3 + phase % 5);
+    simulation.run(phase * 20);
+    simulation.nodes[0]!.pause();
+    let without = 0;
+    while (!simulation.owners.some((owner) => owner !== 0)) {
+      simulation.run(10);
+      assert.ok(simulation.owners.length < 2, `nodes ${simulation.owners} have the VIP`);
+      if (simulation.owners.length === 0) without += 10;
+      assert.ok(without <= 1500, `nobody has had the VIP for ${without} ms`);
+    }
+  }
+});
+
 Deno.test("a failover process that is restarted within its lease keeps the VIP", () => {
   const simulation = array(3);
   simulation.nodes[0]!.endProcess();

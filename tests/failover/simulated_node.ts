@@ -12,6 +12,7 @@ const TICK_MS = 20;
 const ECHO_MS = 60;
 /** Of the table of a hand-over, ms. */
 const TABLE_MS = 30;
+const SECOND_MS = 1000;
 
 export interface World {
   readonly queue: EventQueue;
@@ -29,6 +30,7 @@ export class SimulatedNode {
   #election: Election | undefined;
   #inbox: (() => void)[] = [];
   #clockStep = 0;
+  readonly #bootedBefore: number;
   /** Of each node, pings missed. */
   #missed: number[];
   /** Distinguishes this process from its predecessors. */
@@ -46,6 +48,7 @@ export class SimulatedNode {
     this.#plan = plan;
     this.#disk = durable;
     this.#missed = plan.ranking.map(() => 0);
+    this.#bootedBefore = world.random.next() * SECOND_MS;
     this.start();
   }
 
@@ -133,6 +136,11 @@ export class SimulatedNode {
     else run();
   }
 
+  /** The kernel counts by seconds since its own machine began. */
+  #wholeSecond(ms: number): number {
+    return Math.floor((ms + this.#bootedBefore) / SECOND_MS) * SECOND_MS - this.#bootedBefore;
+  }
+
   get #clock(): number {
     return this.#world.queue.now + this.#clockStep;
   }
@@ -179,7 +187,7 @@ export class SimulatedNode {
           this.#world.claimed(this.id, action.epoch);
           break;
         case "hold":
-          this.lease = { epoch: action.epoch, until: this.#world.queue.now + action.leaseMs };
+          this.lease = { epoch: action.epoch, until: this.#wholeSecond(this.#world.queue.now + action.leaseMs) };
           break;
         case "yield":
           this.lease = { epoch: 0, until: -Infinity };
