@@ -82,6 +82,8 @@ export const failoverSchema = map({
   alone_timeout: v.optional(interval, "3s"),
   /** A scheduler of which no heartbeat comes for so long is dead though its machine answers pings: longer than its processes take to start. */
   process_timeout: v.optional(duration, "5s"),
+  /** A node that has lost the VIP forwards for so long what still comes to it, by its table as it was; then it drops that. */
+  grace_time: v.optional(duration, "60s"),
   /** A node of a higher priority than the scheduler's gets the VIP by a hand-over. */
   preempt: v.optional(yesNo, false),
   /** Once it was ready for so long. */

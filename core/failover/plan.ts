@@ -11,6 +11,11 @@ export function isElected({ nodes, failover }: Config): boolean {
   return failover.coordination !== "none" && nodes.filter(({ enabled }) => enabled).length > 1;
 }
 
+/** A node that has lost the VIP forwards for so long, s: the kernel counts by seconds. */
+export function graceSeconds({ failover }: Config): number {
+  return Math.ceil(failover.grace_time / 1000);
+}
+
 export function electionPlan(config: Config, node: NodeConfig): ElectionPlan {
   const { nodes, failover } = config;
   const ranked = [...nodes].sort((one, other) => other.priority - one.priority || one.id - other.id);

@@ -1,7 +1,8 @@
-/** The scheduler's Client IP Hash Table, copied into the tables of this node's engine while that stands by. */
+/** The scheduler's Client IP Hash Table, copied into the tables of this node's engine while that stands by and has no grace time. */
 import { bootSeconds } from "../../ffi/clock.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { delay } from "../delay.ts";
+import { graceSeconds } from "./plan.ts";
 import { FollowerTable } from "../scheduler/follower_table.ts";
 import type { LiveBuckets } from "../scheduler/live_buckets.ts";
 import { TablesReader } from "../scheduler/open_tables.ts";
@@ -17,6 +18,8 @@ const FETCH_MS = 2000;
 export class TableCopy {
   #config: Config;
   #node: NodeConfig;
+  /** s. */
+  #graceTime: number;
   #reader: TablesReader;
   #tables: SchedulerTables | undefined;
   #copy: FollowerTable | undefined;
@@ -27,6 +30,7 @@ export class TableCopy {
   constructor(config: Config, node: NodeConfig, dir: string) {
     this.#config = config;
     this.#node = node;
+    this.#graceTime = graceSeconds(config);
     this.#reader = new TablesReader(dir);
   }
 
@@ -55,11 +59,12 @@ export class TableCopy {
   async #fetchNow(): Promise<void> {
     const scheduler = this.#scheduler, copy = this.#current();
     if (!scheduler || !copy) return;
+    if (!this.#isFrozen()) copy.pour();
     const changes = await fetchChanges(this.#config, scheduler, copy.cursor, AbortSignal.timeout(FETCH_MS));
     // The engine may have begun meanwhile, or another may be scheduler.
     if (!changes || scheduler !== this.#scheduler || copy !== this.#current()) return;
     try {
-      copy.apply(changes);
+      copy.apply(changes, this.#isFrozen());
     } catch (error) {
       copy.forget();
       throw error;
@@ -69,14 +74,20 @@ export class TableCopy {
   /** Makes the copy the table by which this node's engine schedules. Returns in how many buckets the survivors knew better. */
   takeOver(epoch: number, dead: readonly number[], live: readonly LiveBuckets[]): number {
     this.follow(undefined);
-    this.#current();
+    this.#current()?.pour();
     return this.#tables ? takeOver(this.#tables, { epoch, dead, live, now: bootSeconds() }) : 0;
   }
 
   /** Ends the engine's answers at once, whatever its process does. */
   silence(): void {
     this.#current();
-    if (this.#tables) this.#tables.settings.activeUntil = bootSeconds();
+    const now = bootSeconds();
+    if (this.#tables?.settings.isActive(now)) this.#tables.settings.serveUntil(now, this.#graceTime);
+  }
+
+  /** Whether the engine goes by the table that it had when this node lost the VIP. */
+  #isFrozen(): boolean {
+    return this.#tables!.settings.isInGrace(bootSeconds());
   }
 
   #current(): FollowerTable | undefined {

@@ -3,7 +3,7 @@ import { runDir } from "../config/paths.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { Mapping } from "../../ffi/mapping.ts";
 import { announceReady } from "../node/role.ts";
-import { isElected } from "../failover/plan.ts";
+import { graceSeconds, isElected } from "../failover/plan.ts";
 import { Leadership } from "../failover/leadership.ts";
 import { chooseEngine } from "./choose_engine.ts";
 import { EngineState } from "./engine_state.ts";
@@ -24,7 +24,7 @@ export async function runScheduler(config: Config, node: NodeConfig, configFile:
   try {
     const hashKey = hashKeyOf(config, configFile);
     const engine = chooseEngine({ config, node, dir, state: new NodeState(mapping.buffer), hashKey, log });
-    const elected = isElected(config) ? electedDuty(dir, log) : undefined;
+    const elected = isElected(config) ? electedDuty(dir, graceSeconds(config), log) : undefined;
     try {
       await engine.run(stop.signal, elected?.duty ?? new FixedDuty(), () => {
         const does = elected ? "stands by to answer" : "answers";
@@ -42,14 +42,14 @@ export async function runScheduler(config: Config, node: NodeConfig, configFile:
   }
 }
 
-function electedDuty(dir: string, log: (line: string) => void) {
+function electedDuty(dir: string, graceTime: number, log: (line: string) => void) {
   const { leadership, mapping } = Leadership.open(dir);
   const { engine, mapping: engineMapping } = EngineState.open(dir);
   const close = () => {
     mapping.close();
     engineMapping.close();
   };
-  return { duty: new ElectedDuty(leadership, engine, log), close };
+  return { duty: new ElectedDuty(leadership, engine, graceTime, log), close };
 }
 
 /** `dlba scheduler --detach`: takes the xdp engine's program from the interface; true when there was one. */

@@ -61,6 +61,7 @@ export class Scheduler {
     // One hop: bounced between two schedulers a frame would live for ever, since no TTL is counted down.
     if (this.#sentByMember(frame, start + 6)) return Verdict.ALREADY_SCHEDULED;
     const { counts, fragments, nodes, settings } = this.#tables;
+    if (!settings.isForwarding(now)) return Verdict.NOT_ACTIVE;
     let node = this.#self;
     if (verdict === Verdict.FRAGMENT) node = fragments.node(reader.fragmentSlot, reader.fragmentTag, now);
     else if (verdict === Verdict.FORWARDED) node = this.#nodeOfClient(frame, now);

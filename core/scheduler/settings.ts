@@ -5,7 +5,7 @@ import { ipToBytes } from "./addresses.ts";
 export const MAX_VIPS = 16;
 
 const MAGIC = 0x41424c44; // "DLBA" in the memory
-const VERSION = 4;
+const VERSION = 5;
 const FIRST_EPOCH = 1;
 /** Where a table's engine runs, by its number in the settings. */
 const PLACES = ["none", "pcap", "xdp, native", "xdp, generic"] as const;
@@ -33,7 +33,9 @@ const Word = {
   ENGINE: 17,
   CAPTURE_UNTIL: 18,
   CAPTURED: 19,
-  VIP: 20,
+  FORWARD_UNTIL: 20,
+  // Word 21 is none: the kernel's structure is a multiple of 8 bytes.
+  VIP: 22,
 } as const;
 
 export class Settings {
@@ -77,20 +79,33 @@ export class Settings {
     this.#words[Word.EPOCH] = epoch;
   }
 
-  /**
-   * Second of the boot clock until which VIPs are answered for and buckets assigned; afterwards frames still go to the node that has
-   * their bucket.
-   */
+  /** Second of the boot clock until which VIPs are answered for and buckets assigned. */
   get activeUntil(): number {
     return this.#words[Word.ACTIVE_UNTIL]!;
   }
 
-  set activeUntil(second: number) {
+  /** Second of the boot clock until which frames go to the node that has their bucket. */
+  get forwardUntil(): number {
+    return this.#words[Word.FORWARD_UNTIL]!;
+  }
+
+  /** Answers for the VIPs until a second of the boot clock, and forwards for `grace` seconds more. */
+  serveUntil(second: number, grace: number): void {
+    this.#words[Word.FORWARD_UNTIL] = second + grace;
     this.#words[Word.ACTIVE_UNTIL] = second;
   }
 
   isActive(now: number): boolean {
     return ((now - this.#words[Word.ACTIVE_UNTIL]!) | 0) < 0;
+  }
+
+  isForwarding(now: number): boolean {
+    return ((now - this.#words[Word.FORWARD_UNTIL]!) | 0) < 0;
+  }
+
+  /** It lost the VIPs, and forwards for a time what still comes to it. */
+  isInGrace(now: number): boolean {
+    return this.isForwarding(now) && !this.isActive(now);
   }
 
   /** Seconds. */

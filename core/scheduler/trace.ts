@@ -47,6 +47,9 @@ export function traceClient(
   const isAssigned = owner !== UNASSIGNED, isLive = isAssigned && !nodes.isOut(owner);
   const next = settings.isActive(now) ? name(fewestGroups(nodes, settings.nodes)) : null;
   const found = { bucket, node: name(owner), age_s: isAssigned ? age : null };
+  if (!settings.isForwarding(now)) {
+    return { ...found, opening_goes_to: null, other_goes_to: null, why: "this node does not schedule" };
+  }
   const fewest = next === null ? "no node can be had" : `${next} has the fewest IP groups per weight`;
   if (!isAssigned) {
     return { ...found, opening_goes_to: next, other_goes_to: next, why: `the bucket is unassigned; ${fewest}` };

@@ -37,7 +37,7 @@ export const Verdict = {
   OTHER_PORT: 14,
   /** No node is enabled, alive and of a weight above 0. */
   NO_NODE: 15,
-  /** This node schedules no more, and nobody owns the bucket. */
+  /** This node does not schedule; or no more, and nobody owns the bucket. */
   NOT_ACTIVE: 16,
   /** The system refused to send it. */
   SEND_FAILED: 17,

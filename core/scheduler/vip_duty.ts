@@ -23,6 +23,9 @@ export interface VipDuty {
   keep(charge: Charge): void;
 }
 
+/** No other node takes over: what comes is forwarded without an end, s. */
+const FOREVER_S = 2 ** 30;
+
 /** Without an election: this node answers as long as the process runs. */
 export class FixedDuty implements VipDuty {
   /** A failed node, a stop, a rival are seen within it. */
@@ -39,7 +42,7 @@ export class FixedDuty implements VipDuty {
     const now = performance.now();
     if (now - this.#renewedAt < UPKEEP_MS) return;
     this.#renewedAt = now;
-    tables.settings.activeUntil = bootSeconds() + ACTIVE_S;
+    tables.settings.serveUntil(bootSeconds() + ACTIVE_S, FOREVER_S);
   }
 }
 
@@ -49,15 +52,18 @@ export class ElectedDuty implements VipDuty {
   readonly tickMs = 10;
   #leadership: Leadership;
   #engine: EngineState;
+  #graceTime: number;
   #log: (line: string) => void;
   #generation = -1;
   #state: LeadershipState | undefined;
   /** Epoch by which it answers; 0 when it does not. */
   #held = 0;
 
-  constructor(leadership: Leadership, engine: EngineState, log: (line: string) => void) {
+  /** @param graceTime for which it forwards when it answers no longer, s */
+  constructor(leadership: Leadership, engine: EngineState, graceTime: number, log: (line: string) => void) {
     this.#leadership = leadership;
     this.#engine = engine;
+    this.#graceTime = graceTime;
     this.#log = log;
   }
 
@@ -75,10 +81,11 @@ export class ElectedDuty implements VipDuty {
     if (!state) return;
     const { settings } = charge.tables;
     if (state.activeUntil > now) {
-      settings.activeUntil = state.activeUntil;
+      settings.serveUntil(state.activeUntil, this.#graceTime);
       if (this.#held !== state.epoch) this.#take(state.epoch, charge);
     } else if (this.#held !== 0 || settings.isActive(now)) {
-      settings.activeUntil = now;
+      // Where it was over before, the grace time runs.
+      if (settings.isActive(now)) settings.serveUntil(now, this.#graceTime);
       this.#leave(charge);
     }
     if (state.fillRequest === this.#engine.filled) return;

@@ -8,6 +8,7 @@ import type { HeldReport } from "./held_connections.ts";
 const ignore = whyNoNamespaces() !== undefined;
 const NODES = ["a", "b", "c", "d"];
 const HELD = 40;
+const GRACE_S = 6;
 
 /** Holds connections while something happens. */
 async function holding(array: ElectedArray, happen: () => Promise<void>): Promise<HeldReport> {
@@ -37,7 +38,7 @@ for (const engine of ["pcap", "xdp"]) {
     name: `failover (${engine}): hand-over, killed process, one-way loss, stopped machine, dead machine`,
     ignore,
     async fn(t) {
-      const array = await ElectedArray.start(NODES, engine);
+      const array = await ElectedArray.start(NODES, engine, { failover: `, grace_time: ${GRACE_S}s` });
       // On a busy machine another than the best may be first.
       const owner = () => array.owner()!;
       const others = () => NODES.filter((name) => name !== owner());
@@ -63,6 +64,27 @@ for (const engine of ["pcap", "xdp"]) {
           assert.equal(refused.code, 1);
           assert.match(refused.stderr, /^Not handed over: this node is not the scheduler: [abcd] is\n$/);
         });
+
+        await t.step(
+          "who has lost the VIP forwards for the grace time what still comes, then drops and counts it",
+          async () => {
+            const former = owner(), heir = others()[0]!, { mac } = array.lab.host(former);
+            const dropped = async () => (await array.tables(former)).client_ip_hash_table!.frames.not_active!;
+            const before = await dropped();
+            // A client whose ARP entry is stale.
+            await array.client.must(["ip", "neigh", "replace", VIP, "lladdr", mac, "dev", "eth0", "nud", "permanent"]);
+            await array.must("handover", former, "--to", heir);
+            const began = performance.now();
+            assert.equal((await array.ask(5)).length, 5);
+            await array.until("the grace time to end", async () => (await array.ask(1)).length === 0);
+            // It is counted in whole seconds.
+            assert.ok(performance.now() - began > (GRACE_S - 1) * 1000 - 500, `after ${performance.now() - began} ms`);
+            assert.ok(await dropped() > before);
+            assert.equal(owner(), heir);
+            await array.client.must(["ip", "neigh", "del", VIP, "dev", "eth0"]);
+            assert.equal((await array.ask(5)).length, 5);
+          },
+        );
 
         for (const role of ["scheduler", "failover"]) {
           await t.step(`a ${role} process that is killed comes back, and nothing is lost`, async () => {

@@ -69,7 +69,7 @@ export function arrayOver(config: Config, tables: SchedulerTables, self = 0): Te
   const state = new NodeState(new ArrayBuffer(NodeState.BYTES));
   const hashKey = config.scheduler.hash === "keyed" ? HASH_KEY : undefined;
   const upkeep = new Upkeep(config, config.nodes[self]!, tables, state, hashKey);
-  tables.settings.activeUntil = 2 ** 31 - 1;
+  tables.settings.serveUntil(2 ** 30, 2 ** 30);
   return { config, tables, state, upkeep, scheduler: new Scheduler(tables) };
 }
 

@@ -127,7 +127,7 @@ type Step =
   | { readonly kind: "frame"; readonly client: number; readonly port: number; readonly flags: number }
   | { readonly kind: "fail" | "recover"; readonly node: number }
   | { readonly kind: "age"; readonly port: number; readonly seconds: number }
-  | { readonly kind: "active"; readonly until: number };
+  | { readonly kind: "active"; readonly until: number; readonly grace: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -149,7 +149,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       seconds: fc.constantFrom(-2, 0, 3, 59, 63, 303, 307, 5000, 40_000, 65_500, 70_000),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("active" as const), until: fc.constantFrom(0, 2 ** 31 - 1) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("active" as const),
+      until: fc.constantFrom(0, 2 ** 30),
+      grace: fc.constantFrom(0, 2 ** 30),
+    }),
+  },
 );
 
 Deno.test({
@@ -174,7 +181,7 @@ Deno.test({
           } else if (step.kind === "age") {
             each(({ tables }) => tables.buckets.touch(step.port, bootSeconds() - step.seconds));
           } else if (step.kind === "active") {
-            each(({ tables }) => tables.settings.activeUntil = step.until);
+            each(({ tables }) => tables.settings.serveUntil(step.until, step.grace));
           } else {
             each(({ state, upkeep }) => {
               state.setFailed(step.node, step.kind === "fail");

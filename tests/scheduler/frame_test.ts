@@ -101,14 +101,16 @@ Deno.test("later fragments follow their first, and no other packet's", () => {
   assert.deepEqual(later6.subarray(0, 6), first6.subarray(0, 6));
 });
 
-Deno.test("a node that schedules no more goes on with the buckets that have an owner, and answers no ARP", () => {
+Deno.test("a node that schedules no more goes on for a grace time with the buckets that have an owner, and answers no ARP", () => {
   const { scheduler, tables } = testArray([{ weight: 0 }, {}]);
   const known = tcpFrame();
   assert.equal(scheduler.schedule(known, known.length, 100), FORWARDED);
-  tables.settings.activeUntil = 110;
+  tables.settings.serveUntil(110, 100_000);
   const send = (frame: Uint8Array, now: number) => scheduler.schedule(frame, frame.length, now);
   assert.equal(send(tcpFrame({ fromPort: 1 }), 109), FORWARDED);
   assert.equal(send(tcpFrame({ fromPort: 2 }), 110), Verdict.NOT_ACTIVE);
   assert.equal(send(tcpFrame(), 100_000), FORWARDED, "a stale bucket is not moved either");
   assert.equal(send(arpFrame(1, "192.0.2.77", "192.0.2.10"), 110), Verdict.NEIGHBOUR);
+  assert.equal(send(tcpFrame(), 100_110), Verdict.NOT_ACTIVE, "the grace time is over");
+  assert.equal(tables.counts.toObject().not_active, 2);
 });

@@ -23,7 +23,7 @@ Deno.test("a follower's copy equals the scheduler's table, over take-overs of th
   fc.assert(fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
     const tables = fourNodes(), copy = fourNodes().buckets;
     const follower = new FollowerTable(copy, isNode);
-    const fetch = () => follower.apply(decodeChanges(encodeChanges(tables.changesSince(follower.cursor))));
+    const fetch = () => follower.apply(decodeChanges(encodeChanges(tables.changesSince(follower.cursor))), false);
     for (const step of [...steps, "fetch" as const]) {
       if (step === "epoch") tables.settings.epoch++;
       else if (step !== "fetch") tables.buckets.setNode(...step);
@@ -36,11 +36,31 @@ Deno.test("a follower's copy equals the scheduler's table, over take-overs of th
   }));
 });
 
+Deno.test("an engine that goes by its table of before gets the copy when it is poured, whole", () => {
+  fc.assert(fc.property(fc.array(fc.tuple(assignment, fc.boolean(), fc.boolean()), { maxLength: 60 }), (steps) => {
+    const tables = fourNodes(), engine = fourNodes().buckets;
+    const nodesOf = (buckets: typeof engine) => Array.from({ length: SIZE }, (_, bucket) => buckets.node(bucket));
+    const follower = new FollowerTable(engine, isNode);
+    let isFrozen = false;
+    for (const [[bucket, node], isEpoch, thaws] of steps) {
+      const before = nodesOf(engine);
+      tables.buckets.setNode(bucket, node);
+      if (isEpoch) tables.settings.epoch++;
+      isFrozen = isFrozen ? !thaws : isEpoch;
+      follower.apply(tables.changesSince(follower.cursor), isFrozen);
+      assert.deepEqual(nodesOf(engine), isFrozen ? before : nodesOf(tables.buckets));
+    }
+    follower.pour();
+    if (steps.length > 0) assert.deepEqual(nodesOf(engine), nodesOf(tables.buckets));
+  }));
+});
+
 Deno.test("FollowerTable refuses what cannot be, and keeps its copy", () => {
   const copy = fourNodes().buckets;
   const follower = new FollowerTable(copy, isNode);
   const cursor = { epoch: 1, incarnation: 2, version: 3 };
-  const apply = (full: boolean, ...pairs: number[]) => follower.apply({ cursor, full, pairs: Int32Array.from(pairs) });
+  const apply = (full: boolean, ...pairs: number[]) =>
+    follower.apply({ cursor, full, pairs: Int32Array.from(pairs) }, false);
   assert.throws(() => apply(false, 3, 1), /Changes to a table that was never sent/);
   apply(true, 3, 1, 4, 2);
   for (const pairs of [[SIZE, 1], [-1, 1], [3, NODES], [3, -2], [3, 2, 2 ** 31 - 1, 1]]) {

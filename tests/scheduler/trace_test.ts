@@ -24,11 +24,12 @@ Deno.test("traceClient() says where the next frames go, as they then do", () => 
   assert.match(trace(107).why, /n1 is failed or disabled; n2 has the fewest IP groups per weight/);
   upkeep.refresh();
   assert.equal(trace(107).node, null);
-  tables.settings.activeUntil = 50;
+  tables.settings.serveUntil(50, 60);
   assert.deepEqual([trace(107).opening_goes_to, trace(107).why], [
     null,
     "the bucket is unassigned; no node can be had",
   ]);
+  assert.equal(trace(110).why, "this node does not schedule");
 });
 
 Deno.test("traceClient() finds an IPv6 client's bucket", () => {

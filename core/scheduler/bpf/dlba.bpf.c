@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
  * The scheduler in the kernel: decides on each frame before the stack sees it, as core/scheduler/scheduler.ts does in a process, with the same
- * tables. It goes on without a process; what ends with that is said at `active_until`.
+ * tables. It goes on without a process; what ends with that is said at `active_until` and `forward_until`.
  */
 #include "ipv4.h"
 #include "ipv6.h"
@@ -52,6 +52,12 @@ static __always_inline __u32 second(struct counts *row)
 static __always_inline int is_active(__u32 now)
 {
 	return (__s32)(now - settings.active_until) < 0;
+}
+
+/* A node that has lost the VIPs goes on for a time. */
+static __always_inline int is_forwarding(__u32 now)
+{
+	return (__s32)(now - settings.forward_until) < 0;
 }
 
 /* The node's MAC; OUT where it holds no bucket, and where no node has that number. */
@@ -240,6 +246,8 @@ static __always_inline enum verdict decide(struct xdp_md *ctx, struct frame *f, 
 	/* One hop: bounced between two schedulers a frame would live for ever, since no TTL is counted down. */
 	if (is_member(source))
 		return ALREADY_SCHEDULED;
+	if (unlikely(!is_forwarding(now)))
+		return NOT_ACTIVE;
 	if (likely(verdict == FORWARDED)) {
 		number = node_of_client(f, now, &mac);
 	} else if (verdict == FRAGMENT) {

@@ -60,7 +60,7 @@ struct settings {
 	__u32 magic, version, size, rows, epoch;
 	/* Seconds after which a frame stamps its bucket anew. */
 	__u32 stamp_every;
-	/* Seconds of the boot clock until which VIPs are answered for and buckets assigned. */
+	/* Second of the boot clock until which VIPs are answered for and buckets assigned. */
 	__u32 active_until;
 	/* Seconds. */
 	__u32 bucket_timeout;
@@ -78,6 +78,8 @@ struct settings {
 	__u32 engine;
 	/* Second of the boot clock until which frames are kept in `captures`, and how many were. */
 	__u32 capture_until, captured;
+	/* Second of the boot clock until which frames go to the node that has their bucket. */
+	__u32 forward_until, reserved;
 	/* Network order; IPv4 as ::ffff:a.b.c.d. */
 	__u32 vip[MAX_VIPS][4];
 };
