@@ -139,19 +139,18 @@ export abstract class AnsweringConnection extends RequestConnection {
    */
   protected log(ending: Ending | undefined, exchange: LoggedExchange | undefined): void {
     const { identity } = this;
-    const request = this.current ?? undefined;
-    const status = this.#ownStatus > 0 ? this.#ownStatus : exchange?.status ?? 0;
-    const startedAt = request === undefined ? this.loop.now : this.#startedAt;
-    this.context.log!.write(
-      identity,
-      request,
+    const head = this.current ?? undefined;
+    const isOwn = this.#ownStatus > 0;
+    this.context.log!.write({
+      client: identity,
+      head,
       exchange,
-      status,
-      request === undefined ? 0 : this.bodyBytes,
-      startedAt,
-      ending ?? (this.#ownStatus > 0 ? "own_answer" : "done"),
-      this.#requestId,
-    );
+      status: isOwn ? this.#ownStatus : exchange?.status ?? 0,
+      bytesIn: head === undefined ? 0 : this.bodyBytes,
+      startedAt: head === undefined ? this.loop.now : this.#startedAt,
+      ending: ending ?? (isOwn ? "own_answer" : "done"),
+      id: this.#requestId,
+    });
     this.#ownStatus = 0;
   }
 

@@ -36,12 +36,13 @@ type Kept = [handler: Handler, route: unknown];
 
 export class Dispatcher {
   #app: Hono<Env>;
+  #router: RouteTree<Kept>;
   /** Routes that take every request of their host and path. */
   #final = new WeakSet<Handler>();
 
   constructor(config: Config, pools: ReadonlyMap<string, Pool>) {
-    const router = new RouteTree<Kept>(([handler]) => this.#final.has(handler));
-    this.#app = new Hono<Env>({ router: router as never });
+    this.#router = new RouteTree<Kept>(([handler]) => this.#final.has(handler));
+    this.#app = new Hono<Env>({ router: this.#router as never });
     const routes: RouteConfig[] = config.routes.length > 0
       ? [...config.routes].sort(moreSpecificFirst)
       : [{ path: "/", pool: config.pools[0]!.name }];
@@ -73,10 +74,11 @@ export class Dispatcher {
    * closure for the next handler, is a twentieth of all that a request costs.
    */
   dispatch(dispatched: Dispatched, firstBody: Uint8Array<ArrayBuffer> | undefined): void {
-    // Routes look at the method themselves.
-    const [matches] = this.#app.router.match("GET", routedPath(dispatched.request));
+    const { host, target } = dispatched.request;
+    // OPTIONS of the server as a whole goes where its root goes.
+    const matches = this.#router.find(routedHost(host), target === "*" ? "/" : target);
     const env = { dispatched, firstBody };
-    for (const [kept] of matches as unknown as readonly [Kept][]) if (kept[0]({ env }) === TAKEN) return;
+    for (const [kept] of matches) if (kept[0]({ env }) === TAKEN) return;
     dispatched.fail(404);
   }
 }
@@ -101,27 +103,19 @@ function actionOf({ pool: name, redirect }: RouteConfig, pools: ReadonlyMap<stri
   };
 }
 
-/** "/shop.example/cart" for http://Shop.example:8080/cart?x=1. */
-function routedPath({ host, target }: RequestHead): string {
-  const query = target.indexOf("?");
-  // Most requests name the host of the one before.
-  if (host !== lastHost) {
-    lastHost = host;
-    lastSegment = hostSegment(host);
-  }
-  // OPTIONS of the server as a whole goes where its root goes.
-  if (target === "*") return `${lastSegment}/`;
-  return lastSegment + (query < 0 ? target : target.slice(0, query));
-}
-
+/** Most requests name the host of the one before. */
 let lastHost = "";
-let lastSegment = hostSegment("");
+let lastRouted = "-";
 
-/** A host without its port as the first segment of a path. */
-function hostSegment(host: string): string {
-  const colon = host.lastIndexOf(":");
-  const name = colon > host.lastIndexOf("]") ? host.slice(0, colon) : host;
-  return `/${name === "" ? "-" : name.toLowerCase()}`;
+/** "shop.example" for Shop.example:8080. */
+function routedHost(host: string): string {
+  if (host !== lastHost) {
+    const colon = host.lastIndexOf(":");
+    const name = colon > host.lastIndexOf("]") ? host.slice(0, colon) : host;
+    lastHost = host;
+    lastRouted = name === "" ? "-" : name.toLowerCase();
+  }
+  return lastRouted;
 }
 
 /** Matches the path itself and everything below it. */

@@ -33,6 +33,22 @@ Deno.test("RouteTree matches a path and what is below it, the longest first, and
   assert.deepEqual(found(tree(["/a/x/*"]), "/b/x"), []);
 });
 
+Deno.test("RouteTree tells segments of one hash apart, and does not look into the query", () => {
+  const routes = tree(["/a/Aa/*", "/a/BB/*", "/a/BB/Aa/*"]);
+  assert.deepEqual(["/Aa", "/BB/BB", "/BB/Aa/x", "/AaBB", "/C#"].map((target) => routes.find("a", target)[0]?.[0]), [
+    0,
+    1,
+    2,
+    undefined,
+    undefined,
+  ]);
+  assert.deepEqual(["/BB?/Aa", "/BB/Aa?x", "/?/Aa"].map((target) => routes.find("a", target)[0]?.[0]), [
+    1,
+    2,
+    undefined,
+  ]);
+});
+
 Deno.test("RouteTree gives those that may refuse a request in their order, up to one that takes all", () => {
   const routes = tree(["/a/x/*", "/a/x/*", "/a/*", "/:host/*"], (handler) => handler === 3);
   assert.deepEqual(found(routes, "/a/x/y"), [0, 1, 2, 3]);

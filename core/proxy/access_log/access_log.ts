@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { UsageError } from "../../errors.ts";
 import type { BackEndTable } from "../back_end_table.ts";
 import type { EventLoop } from "../loop.ts";
-import { accessLine, type Ending, type LoggedClient, type LoggedExchange, type LoggedRequest } from "./line.ts";
+import { lineStart, type LoggedRequest, mostBytes, writeLine } from "./line.ts";
 import { LineWriter } from "./line_writer.ts";
 
 export class AccessLog {
@@ -13,7 +13,7 @@ export class AccessLog {
   /** Milliseconds of 1970 when the loop's clock was 0. */
   #epoch = Date.now() - performance.now();
   #lastMs = -1;
-  #lastTime = "";
+  #lineStart = lineStart("");
 
   /** Throws UsageError where the file cannot be written. */
   constructor(path: string, readonly loop: EventLoop, table: BackEndTable, complain: (line: string) => void) {
@@ -28,7 +28,9 @@ export class AccessLog {
 
   #open(): Deno.FsFile {
     try {
-      return this.#file = Deno.openSync(this.#path, { append: true, create: true, mode: 0o640 });
+      // To open a pipe for writing alone waits for somebody who reads it: fifo(7).
+      const read = existsSync(this.#path) && Deno.statSync(this.#path).isFifo === true;
+      return this.#file = Deno.openSync(this.#path, { append: true, create: true, mode: 0o640, read });
     } catch (error) {
       throw new UsageError(
         `Cannot write the access log ${this.#path}: ${error instanceof Error ? error.message : error}`,
@@ -41,31 +43,20 @@ export class AccessLog {
     return Deno.statSync(this.#path).ino !== this.#file!.statSync().ino;
   }
 
-  /** As {@linkcode accessLine}. */
-  write(
-    client: LoggedClient,
-    request: LoggedRequest | undefined,
-    exchange: LoggedExchange | undefined,
-    status: number,
-    bytesIn: number,
-    startedAt: number,
-    ending: Ending,
-    id: string,
-  ): void {
-    const { now } = this.loop;
-    this.#writer.write(
-      accessLine(this.#time(now), client, request, exchange, status, bytesIn, startedAt, now, ending, id),
-    );
+  /** Writes the line of a request that ends now. */
+  write(logged: LoggedRequest): void {
+    const out = this.#writer.line(mostBytes(logged));
+    if (out !== null) writeLine(out, this.#startNow(), logged, this.loop.now);
   }
 
   /** Many requests end in one millisecond: its text is made once. */
-  #time(now: number): string {
-    const ms = Math.floor(this.#epoch + now);
+  #startNow() {
+    const ms = Math.floor(this.#epoch + this.loop.now);
     if (ms !== this.#lastMs) {
       this.#lastMs = ms;
-      this.#lastTime = new Date(ms).toISOString();
+      this.#lineStart = lineStart(new Date(ms).toISOString());
     }
-    return this.#lastTime;
+    return this.#lineStart;
   }
 
   close(): Promise<void> {

@@ -1,13 +1,16 @@
 /** Lines written to a file in batches, never by who has them: what does not fit into a bounded memory is dropped and counted. */
+import { delay } from "../../delay.ts";
+import { LineBuffer } from "./line_buffer.ts";
 
 /** Lines wait so long at most before they are written, ms. */
 const FLUSH_MS = 100;
-/** Lines are kept as one text up to this length; then as bytes. */
-const TEXT_LENGTH = 65_536;
-/** Most bytes that wait or are being written: two seconds of 10,000 lines. */
-const MOST_BYTES = 8_388_608;
+/** Most bytes that wait, and that are being written: each a second of 10,000 lines. */
+const MOST_BYTES = 4_194_304;
 /** A file that cannot be written is complained of so often, ms. */
 const COMPLAINT_MS = 60_000;
+/** At the end the file has so long to take what is left, ms. */
+const CLOSE_MS = 1_000;
+const NEWLINE = 10;
 
 /** As much of Deno.FsFile as is used. */
 export interface LogFile {
@@ -24,19 +27,14 @@ export interface LineWriterOptions {
   readonly complain: (line: string) => void;
 }
 
-interface Batch {
-  readonly bytes: Uint8Array;
-  readonly lines: number;
-}
-
+/** Two memories: one takes lines while the other is written. They are used again and again: fresh memory costs more than the write. */
 export class LineWriter {
   #file: LogFile;
-  #text = "";
-  #lines = 0;
-  #batches: Batch[] = [];
-  /** In batches, the one that is being written included. */
-  #bytes = 0;
+  #filling = new LineBuffer(MOST_BYTES);
+  #spare = new LineBuffer(MOST_BYTES);
   #writing: Promise<void> | undefined;
+  /** The file ends within a line: what could be written of a batch. */
+  #isTorn = false;
   #timer: ReturnType<typeof setInterval>;
   #complainedAt = -Infinity;
 
@@ -45,46 +43,45 @@ export class LineWriter {
     this.#timer = setInterval(() => this.#flushAlone(), FLUSH_MS);
   }
 
-  /** @param line ASCII, its line end included */
-  write(line: string): void {
-    if (this.#bytes + this.#text.length + line.length > MOST_BYTES) return this.options.dropped(1);
-    this.#text += line;
-    this.#lines++;
-    if (this.#text.length >= TEXT_LENGTH) this.#seal();
-  }
-
-  #seal(): void {
-    if (this.#lines === 0) return;
-    const bytes = new TextEncoder().encode(this.#text);
-    this.#batches.push({ bytes, lines: this.#lines });
-    this.#bytes += bytes.length;
-    this.#text = "";
-    this.#lines = 0;
+  /**
+   * Where a line is to be written at once, its line end included; null where it is dropped.
+   * @param bytes that it has at most
+   */
+  line(bytes: number): LineBuffer | null {
+    if (this.#filling.reserve(bytes)) return this.#filling;
+    this.#flushAlone();
+    if (this.#filling.reserve(bytes)) return this.#filling;
+    this.options.dropped(1);
+    return null;
   }
 
   #flushAlone(): void {
-    if (this.#writing) return;
-    this.#writing = this.#flush().finally(() => this.#writing = undefined);
+    if (this.#writing || this.#filling.end === 0) return;
+    const full = this.#filling;
+    this.#filling = this.#spare;
+    this.#writing = this.#write(full).finally(() => {
+      full.end = 0;
+      this.#spare = full;
+      this.#writing = undefined;
+    });
   }
 
-  async #flush(): Promise<void> {
-    this.#seal();
-    const batches = this.#batches.splice(0);
+  /** By one call: each is seen to have ended in the loop's next turn only. Whole lines, so that several processes do not mix them. */
+  async #write({ bytes, end }: LineBuffer): Promise<void> {
+    let at = 0;
     try {
-      if (batches.length === 0) return;
       if (this.options.hasMoved()) {
         const moved = this.#file;
         this.#file = this.options.open();
+        this.#isTorn = false;
         moved.close();
       }
-      // One call for all: each is seen to have ended in the loop's next turn only. Whole lines, so that several processes do not mix them.
-      const all = joined(batches);
-      for (let at = 0; at < all.length;) at += await this.#file.write(all.subarray(at));
+      if (this.#isTorn && await this.#file.write(LINE_END) === 1) this.#isTorn = false;
+      while (at < end) at += await this.#file.write(bytes.subarray(at, end));
     } catch (error) {
-      this.options.dropped(batches.reduce((sum, { lines }) => sum + lines, 0));
+      if (at > 0) this.#isTorn = bytes[at - 1] !== NEWLINE;
+      this.options.dropped(linesOf(bytes, at, end));
       this.#complain(error);
-    } finally {
-      for (const { bytes } of batches) this.#bytes -= bytes.length;
     }
   }
 
@@ -95,22 +92,28 @@ export class LineWriter {
     this.options.complain(`access log: ${error instanceof Error ? error.message : error}: lines are dropped`);
   }
 
-  /** Writes what is left and closes the file. */
+  /** Writes what is left and closes the file. What it does not take within a second is dropped. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    await this.#writing;
-    await this.#flush();
+    const written = new AbortController();
+    await Promise.race([this.#writeAll().finally(() => written.abort()), delay(CLOSE_MS, written.signal)]);
+    if (!written.signal.aborted) {
+      this.options.complain("access log: the file takes nothing: the last lines are dropped");
+    }
     this.#file.close();
+  }
+
+  async #writeAll(): Promise<void> {
+    await this.#writing;
+    this.#flushAlone();
+    await this.#writing;
   }
 }
 
-function joined(batches: readonly Batch[]): Uint8Array {
-  if (batches.length === 1) return batches[0]!.bytes;
-  const all = new Uint8Array(batches.reduce((sum, { bytes }) => sum + bytes.length, 0));
-  let at = 0;
-  for (const { bytes } of batches) {
-    all.set(bytes, at);
-    at += bytes.length;
-  }
-  return all;
+const LINE_END = Uint8Array.of(NEWLINE);
+
+function linesOf(bytes: Uint8Array, start: number, end: number): number {
+  let lines = 0;
+  for (let at = start; at < end; at++) if (bytes[at] === NEWLINE) lines++;
+  return lines;
 }

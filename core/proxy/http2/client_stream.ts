@@ -299,8 +299,16 @@ export class ClientStream extends Timed implements Downstream, Dispatched {
     if (request === null) return;
     const { log, loop } = this.#host.context;
     const exchange = this.#exchange ?? undefined;
-    const status = this.#ownStatus > 0 ? this.#ownStatus : exchange?.status ?? 0;
-    log?.write(this.identity, request, exchange, status, this.#bodyBytes, this.#startedAt, ending, this.#requestId);
+    log?.write({
+      client: this.identity,
+      head: request,
+      exchange,
+      status: this.#ownStatus > 0 ? this.#ownStatus : exchange?.status ?? 0,
+      bytesIn: this.#bodyBytes,
+      startedAt: this.#startedAt,
+      ending,
+      id: this.#requestId,
+    });
     this.#exchange = null;
     this.#request = null;
     for (const piece of this.#held.splice(0)) this.#host.session.consumed(this.#stream, piece.length);

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { accessLine } from "../../../core/proxy/access_log/line.ts";
+import { lineStart, type LoggedExchange, mostBytes, writeLine } from "../../../core/proxy/access_log/line.ts";
+import { LineBuffer } from "../../../core/proxy/access_log/line_buffer.ts";
 import "../../soak.ts";
 
 const TIME = "2026-11-25T03:13:21.499Z";
 
-function lineOf(target: string, exchange: Partial<Parameters<typeof accessLine>[3]> | undefined, id = ""): string {
+function lineOf(target: string, exchange: Partial<LoggedExchange> | undefined, id = "", host = "shop.example"): string {
   const whole = exchange && {
     status: 200,
     poolName: "web",
@@ -17,15 +18,25 @@ function lineOf(target: string, exchange: Partial<Parameters<typeof accessLine>[
     bytesOut: 7,
     ...exchange,
   };
-  const request = { method: "GET", host: "shop.example", target };
-  return accessLine(TIME, { client: "192.0.2.1", isTls: true }, request, whole, 200, 5, 1, 10.25, "done", id);
+  const out = new LineBuffer(1_000_000);
+  const logged = {
+    client: { client: "192.0.2.1", isTls: true },
+    head: { method: "GET", host, target },
+    exchange: whole,
+    status: 200,
+    bytesIn: 5,
+    startedAt: 1,
+    ending: "done",
+    id,
+  } as const;
+  assert.ok(out.reserve(mostBytes(logged)));
+  writeLine(out, lineStart(TIME), logged, 10.25);
+  assert.ok(out.end <= mostBytes(logged));
+  return new TextDecoder().decode(out.bytes.subarray(0, out.end));
 }
 
-Deno.test("accessLine() is one line of JSON with the same keys in the same order, whichever way it is made", () => {
-  const usual = lineOf("/a?b", {}, "c0ffee");
-  const unusual = lineOf("/a?\\", {}, "c0ffee");
-  assert.equal(unusual, usual.replace("/a?b", "/a?\\\\"));
-  assert.deepEqual(JSON.parse(usual), {
+Deno.test("writeLine() writes one line of JSON with all that is known of a request", () => {
+  assert.deepEqual(JSON.parse(lineOf("/a?b", {}, "c0ffee")), {
     time: TIME,
     client: "192.0.2.1",
     tls: true,
@@ -48,7 +59,19 @@ Deno.test("accessLine() is one line of JSON with the same keys in the same order
   });
 });
 
-Deno.test("accessLine() leaves out the phases that were not reached", () => {
+Deno.test("writeLine() says of each request its own, whatever the one before it said", () => {
+  const facts = (line: string) => {
+    const { host, pool, back_end, persistence } = JSON.parse(line);
+    return [host, pool, back_end, persistence];
+  };
+  assert.deepEqual(facts(lineOf("/", {})), ["shop.example", "web", 3, "cookie"]);
+  assert.deepEqual(facts(lineOf("/", { verdict: "none" }, "", "other")), ["other", "web", 3, "none"]);
+  assert.deepEqual(facts(lineOf("/", { lastKey: 4 })), ["shop.example", "web", 4, "cookie"]);
+  assert.deepEqual(facts(lineOf("/", { poolName: "api" })), ["shop.example", "api", 3, "cookie"]);
+  assert.deepEqual(facts(lineOf("/", {})), ["shop.example", "web", 3, "cookie"]);
+});
+
+Deno.test("writeLine() leaves out the phases that were not reached", () => {
   const phases = (line: string) => Object.keys(JSON.parse(line)).filter((key) => key.endsWith("_us"));
   assert.deepEqual(phases(lineOf("/", { respondedAt: 0 })), ["wait_us", "connect_us", "total_us"]);
   assert.deepEqual(phases(lineOf("/", { respondedAt: 0, sentAt: 0 })), ["wait_us", "total_us"]);
@@ -56,12 +79,29 @@ Deno.test("accessLine() leaves out the phases that were not reached", () => {
   assert.equal(JSON.parse(lineOf("/", { respondedAt: 0, lastKey: -1 })).back_end, null);
 });
 
-Deno.test("accessLine() holds any target that a head may have", () => {
-  const character = fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code));
-  const target = fc.array(character, { maxLength: 40 }).map((all) => `/${all.join("").replaceAll('"', "")}`);
-  fc.assert(fc.property(target, (text) => {
-    const line = lineOf(text, {});
+Deno.test("writeLine() is ASCII and holds any text, in the room that it asked for", () => {
+  const text = fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code)) });
+  fc.assert(fc.property(text, text, (target, host) => {
+    const line = lineOf(target, {}, "", host);
     assert.equal(line.indexOf("\n"), line.length - 1);
-    assert.equal(JSON.parse(line).target, text);
+    assert.ok(/^[ -~]*\n$/.test(line));
+    assert.equal(JSON.parse(line).target, target);
+    assert.equal(JSON.parse(line).host, host);
   }));
+});
+
+Deno.test("LineBuffer.decimal() writes any whole number", () => {
+  fc.assert(fc.property(fc.oneof(fc.nat(), fc.nat(999), fc.maxSafeNat()), (value) => {
+    const out = new LineBuffer(65_536);
+    out.decimal(value);
+    assert.equal(new TextDecoder().decode(out.bytes.subarray(0, out.end)), String(value));
+  }));
+});
+
+Deno.test("LineBuffer grows as far as it may, and keeps what it holds", () => {
+  const out = new LineBuffer(200_000);
+  out.quoted("begin");
+  assert.ok(out.reserve(150_000));
+  assert.ok(!out.reserve(200_000));
+  assert.equal(new TextDecoder().decode(out.bytes.subarray(0, out.end)), "begin");
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { delay } from "../../../core/delay.ts";
+import { FixedText } from "../../../core/proxy/access_log/line_buffer.ts";
 import { LineWriter, type LogFile } from "../../../core/proxy/access_log/line_writer.ts";
 import { eventually } from "../eventually.ts";
 
@@ -41,11 +42,18 @@ function writerOf(
   });
 }
 
+/** False where it is dropped. */
+function write(writer: LineWriter, line: string): boolean {
+  const out = writer.line(line.length);
+  out?.fixed(new FixedText(line));
+  return out !== null;
+}
+
 Deno.test("LineWriter writes every line in its order, also where the system takes pieces", async () => {
   const file = new SlowFile(1_000);
   const writer = writerOf(file);
   const lines = Array.from({ length: 20_000 }, (_, i) => `line ${i}\n`);
-  for (const line of lines) writer.write(line);
+  for (const line of lines) write(writer, line);
   await writer.close();
   assert.equal(file.text, lines.join(""));
   assert.ok(file.isClosed);
@@ -57,7 +65,7 @@ Deno.test("LineWriter drops and counts what comes while a file takes nothing, in
   let dropped = 0;
   const writer = writerOf(file, { dropped: (lines) => dropped += lines });
   const line = `${"x".repeat(999)}\n`;
-  for (let i = 0; i < 20_000; i++) writer.write(line);
+  for (let i = 0; i < 20_000; i++) write(writer, line);
   assert.ok(dropped >= 20_000 - 8_400 && dropped < 20_000, `${dropped}`);
   file.release();
   await writer.close();
@@ -73,13 +81,40 @@ Deno.test("LineWriter counts the lines of a batch that cannot be written, and wr
   };
   let dropped = 0;
   const writer = writerOf(failing, { dropped: (lines) => dropped += lines });
-  writer.write("a\n");
-  writer.write("b\n");
+  write(writer, "a\n");
+  write(writer, "b\n");
   await eventually(() => assert.equal(dropped, 2));
   isFull = false;
-  writer.write("c\n");
+  write(writer, "c\n");
   await writer.close();
   assert.equal(file.text, "c\n");
+});
+
+Deno.test("LineWriter begins a new line where the disk was full within one: that one alone is broken", async () => {
+  const file = new SlowFile(5);
+  let isFull = true;
+  const failing: LogFile = {
+    write: (bytes) => isFull && file.text !== "" ? Promise.reject(new Error("No space left")) : file.write(bytes),
+    close: () => {},
+  };
+  let dropped = 0;
+  const writer = writerOf(failing, { dropped: (lines) => dropped += lines });
+  for (const line of ["a\n", "bcdef\n", "g\n"]) write(writer, line);
+  await eventually(() => assert.equal(dropped, 2));
+  isFull = false;
+  write(writer, "h\n");
+  await writer.close();
+  assert.equal(file.text, "a\nbcd\nh\n");
+});
+
+Deno.test("LineWriter ends though the file takes nothing", async () => {
+  const file = new SlowFile();
+  file.isHeld = true;
+  const writer = writerOf(file);
+  write(writer, "a\n");
+  await writer.close();
+  assert.ok(file.isClosed);
+  file.release();
 });
 
 Deno.test("LineWriter opens the file anew once it was moved away", async () => {
@@ -87,10 +122,10 @@ Deno.test("LineWriter opens the file anew once it was moved away", async () => {
   let opened = 0;
   let moved = false;
   const writer = writerOf(files[0]!, { open: () => files[opened++]!, moved: () => moved });
-  writer.write("a\n");
+  write(writer, "a\n");
   await eventually(() => assert.equal(files[0]!.text, "a\n"));
   moved = true;
-  writer.write("b\n");
+  write(writer, "b\n");
   await eventually(() => assert.equal(files[1]!.text, "b\n"));
   moved = false;
   await delay(0);
