@@ -44,14 +44,14 @@ export class BackEnd implements Candidate {
   /**
    * @param row of the Web Server Status Table
    * @param tls undefined where it is spoken to in clear
-   * @param limit requests at a time from this process; 0 is any number
+   * @param limit requests at a time from this process; 0 is any number; changes with the nodes that serve
    */
   constructor(
     readonly config: BackEndConfig,
     readonly index: number,
     readonly row: number,
     readonly tls: BackEndTls | undefined,
-    readonly limit: number,
+    public limit: number,
   ) {
     const { address, port } = config.address;
     this.isNamed = !isIpv4(address);

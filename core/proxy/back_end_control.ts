@@ -1,8 +1,9 @@
 /**
- * What the control process found out about back ends, a row each in the config's order: the proxy processes of the node read it, so that
- * none of them waits for a check. One mapped file a node, one writer.
+ * What the control process found out about back ends, a row each in the config's order, and then which nodes have failed: the proxy
+ * processes of the node read it, so that none of them waits for a check. One mapped file a node, one writer.
  */
 import type { Config } from "../config/schema.ts";
+import { MAX_NODES } from "../scheduler/node_table.ts";
 import { layoutOf } from "./back_end_table.ts";
 
 export const BACK_END_CONTROL_FILE = "back_ends.control";
@@ -29,7 +30,21 @@ export class BackEndControl {
   }
 
   static bytes(config: Config): number {
-    return (1 + config.pools.reduce((sum, pool) => sum + pool.back_ends.length, 0)) * COLUMNS * 8;
+    return (1 + config.pools.reduce((sum, pool) => sum + pool.back_ends.length, 0)) * COLUMNS * 8 + MAX_NODES * 8;
+  }
+
+  get #failed(): Float64Array {
+    return this.#cells.subarray(this.#cells.length - MAX_NODES);
+  }
+
+  /** Server numbers of nodes that have failed: all. */
+  setFailed(nodes: readonly number[]): void {
+    const failed = this.#failed;
+    for (let node = 0; node < MAX_NODES; node++) failed[node] = nodes.includes(node) ? 1 : 0;
+  }
+
+  hasFailed(node: number): boolean {
+    return this.#isMine && this.#failed[node] === 1;
   }
 
   /** For the writer: what was found out under another config is forgotten. */

@@ -29,6 +29,27 @@ export interface Place {
   readonly worker: number;
 }
 
+/**
+ * The parts of one pool's back ends, divided anew whenever another node has failed or is back. While the nodes do not know it yet, within
+ * two seconds, the parts may add up to more or less.
+ */
+export class DividedLimits {
+  #serving = "";
+
+  constructor(readonly place: Place, readonly hasFailed: (node: number) => boolean) {}
+
+  /** Looks who serves now. */
+  divide(backEnds: readonly { limit: number; readonly config: { readonly max_connections: number } }[]): void {
+    const nodes = this.place.nodes.filter(({ id }) => !this.hasFailed(id));
+    const serving = nodes.map(({ id }) => id).join();
+    if (serving === this.#serving) return;
+    this.#serving = serving;
+    for (const backEnd of backEnds) {
+      backEnd.limit = limitOf(backEnd.config.max_connections, { ...this.place, nodes });
+    }
+  }
+}
+
 /** At least 1: a process without any part would let all of its requests wait for ever. 0, no limit, stays 0. */
 export function limitOf(total: number, { nodes, nodeId, workers, worker }: Place): number {
   if (total === 0) return 0;

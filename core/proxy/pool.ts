@@ -6,7 +6,7 @@ import type { Speederizer } from "../speederize/speederizer.ts";
 import { BackEnd } from "./back_end.ts";
 import type { BackEndControl } from "./back_end_control.ts";
 import { cookieValues } from "./cookie_values.ts";
-import { limitOf, type Place } from "./divided_limit.ts";
+import { DividedLimits, limitOf, type Place } from "./divided_limit.ts";
 import { HeaderRules } from "./header_rules.ts";
 import type { RequestHead } from "./message.ts";
 import type { HashOf } from "./policies/hashed_part.ts";
@@ -52,6 +52,8 @@ export class Pool {
   #usable: readonly BackEnd[] = [];
   /** Names are resolved, or machines asked for their load. */
   #isWatched: boolean;
+  /** Null where no back end has a limit, or nobody says which nodes serve. */
+  #limits: DividedLimits | null = null;
   /** When that list is to be made anew. */
   #changesAt = -Infinity;
 
@@ -69,22 +71,27 @@ export class Pool {
   /**
    * @param persistence null where users are kept nowhere
    * @param control what the control process says; null without one
+   * @param place of this process in the array
    */
   constructor(
     readonly config: PoolConfig,
     readonly backEnds: readonly BackEnd[],
     persistence: PoolPersistence | null,
     readonly control: BackEndControl | null,
+    place: Place,
   ) {
+    const isLimited = backEnds.some(({ config: { max_connections } }) => max_connections > 0);
+    if (control !== null && isLimited) this.#limits = new DividedLimits(place, (node) => control.hasFailed(node));
     this.persistence = persistence;
     const { request, response } = config.headers ?? {};
     this.requestRules = request ? new HeaderRules(request) : null;
     this.responseRules = response ? new HeaderRules(response) : null;
     this.#byKey = new Map(backEnds.map((backEnd) => [backEnd.config.key, backEnd]));
     this.#policy = policyOf(config);
-    this.#isWatched = backEnds.some(({ isNamed, config: { agent_port, snmp } }) =>
-      isNamed || agent_port !== undefined || snmp !== undefined
-    );
+    this.#isWatched = this.#limits !== null ||
+      backEnds.some(({ isNamed, config: { agent_port, snmp } }) =>
+        isNamed || agent_port !== undefined || snmp !== undefined
+      );
     this.measures = config.policy === "least_response_time";
     this.hashOf = this.#policy.hashes ? hashOfPool(config) : null;
   }
@@ -123,6 +130,7 @@ export class Pool {
   #lookAgain(now: number): void {
     const { slow_start, ejection, check } = this.config;
     this.#takeChecks();
+    this.#limits?.divide(this.backEnds);
     const { control } = this;
     for (const backEnd of this.backEnds) if (backEnd.isNamed) backEnd.resolve(control?.address(backEnd.row));
     const takers = this.backEnds.filter((backEnd) => backEnd.mayBeTried);
@@ -218,6 +226,6 @@ export function buildPools(config: Config, options: PoolsOptions): Map<string, P
       new BackEnd(backEnd, i, row++, encrypted.of(backEnd), limitOf(backEnd.max_connections, place))
     );
     const persistence = pool.persistence ? new PoolPersistence(pool, cookieValues(pool, secret), memory) : null;
-    return [pool.name, new Pool(pool, backEnds, persistence, control)];
+    return [pool.name, new Pool(pool, backEnds, persistence, control, place)];
   }));
 }

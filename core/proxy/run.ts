@@ -117,7 +117,7 @@ export async function runServe(config: Config, node: NodeConfig, options: ServeO
 
 type TlsConfig = NonNullable<Config["tls"]>;
 
-/** What is failed is not known here: its part of a limit waits for it. */
+/** As the config has them; which of them have failed the control process says. */
 function servingNodes({ nodes }: Config) {
   return nodes.filter(({ enabled, draining, weight }) => enabled && !draining && weight > 0);
 }

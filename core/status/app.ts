@@ -53,10 +53,14 @@ export function statusApp({ snapshot, events, hour, hub }: StatusAppParts): Hono
     const isSame = !changes.full && changes.pairs.length === 0 && changes.cursor.version === cursor?.version;
     return isSame ? context.body(null, 204) : context.body(encodeChanges(changes), 200, BINARY);
   });
+  app.get("/serving", (context) => {
+    const failed = snapshot.failedNodes();
+    return failed ? context.json({ failed }) : context.json({ error: "this node does not schedule" }, 404);
+  });
   app.get("/live", (context) => context.body(snapshot.liveBuckets().bits, 200, BINARY));
   app.notFound((context) =>
     context.json({
-      error: "ask for /, /status, /tables, /overview, /metrics, /hour, /speed, /trace, /changes or /live",
+      error: "ask for /, /status, /tables, /overview, /metrics, /hour, /speed, /trace, /changes, /serving or /live",
     }, 404)
   );
   return app;

@@ -22,6 +22,7 @@ import { checkDirect, checkProxy } from "./node_check.ts";
 import { PathCheck } from "./path_check.ts";
 import { Pinger } from "./pinger.ts";
 import { SchedulingReader } from "./scheduling.ts";
+import { type ServingWatchParts, watchServing } from "./serving.ts";
 import { Snapshot } from "./snapshot.ts";
 import { StatusServer } from "./status_server.ts";
 import { SweepBoard } from "./sweep_board.ts";
@@ -57,7 +58,7 @@ export async function runStatusd(config: Config, node: NodeConfig, configFile: s
       stop.signal,
       (line) => console.error(`statusd ${node.name}: ${line}`),
     ),
-    watchBackEnds(config, node, configFile, stop.signal),
+    forProxies({ config, node, state, scheduling }, configFile, stop.signal),
     lookOut(snapshot, events, hour, stop.signal),
   ]);
 }
@@ -73,11 +74,19 @@ async function lookOut(snapshot: Snapshot, events: EventLog, hour: Hour, stop: A
 }
 
 /** For the proxy processes of this node. */
-async function watchBackEnds(config: Config, node: NodeConfig, configFile: string, stop: AbortSignal): Promise<void> {
+async function forProxies(
+  parts: Omit<ServingWatchParts, "control">,
+  configFile: string,
+  stop: AbortSignal,
+): Promise<void> {
+  const { config, node } = parts;
   const mapping = Mapping.create(`${runDir(config, node)}/${BACK_END_CONTROL_FILE}`, BackEndControl.bytes(config));
   const control = new BackEndControl(mapping.buffer, config);
   const log = (line: string) => console.error(`statusd ${node.name}: ${line}`);
-  await new BackEndWatch({ config, configFile, control, log }).run(stop);
+  await Promise.all([
+    new BackEndWatch({ config, configFile, control, log }).run(stop),
+    watchServing({ ...parts, control }, stop),
+  ]);
   mapping.close();
 }
 

@@ -17,6 +17,7 @@ import { loadState, readWindows } from "../speederize/run_files.ts";
 import type { LiveConnections } from "./live_connections.ts";
 import type { BackEndRow, NodeReport } from "./node_report.ts";
 import type { SchedulingReader } from "./scheduling.ts";
+import { failedNodes } from "./serving.ts";
 import { speederizeRow } from "./speederize.ts";
 import { summaryOf } from "./summary.ts";
 import type { SweepBoard } from "./sweep_board.ts";
@@ -133,6 +134,12 @@ export class Snapshot {
   /** Bucket -> node since the cursor; undefined where this node does not schedule: a copy of a copy would be older than it says. */
   changesSince(cursor: Cursor | undefined): Changes | undefined {
     return this.#parts.scheduling.current().isOwn ? this.#schedulerTables()?.changesSince(cursor) : undefined;
+  }
+
+  /** Server numbers; undefined where this node does not schedule. */
+  failedNodes(): number[] | undefined {
+    const { config, state, scheduling } = this.#parts;
+    return scheduling.current().isOwn ? failedNodes(config, state) : undefined;
   }
 
   #lastSweep(): SweepReport | null {

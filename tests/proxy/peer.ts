@@ -10,8 +10,8 @@ export class Peer {
 
   constructor(readonly connection: Deno.Conn) {}
 
-  static async connect(port: number): Promise<Peer> {
-    return new Peer(await Deno.connect({ hostname: "127.0.0.1", port }));
+  static async connect(port: number, hostname = "127.0.0.1"): Promise<Peer> {
+    return new Peer(await Deno.connect({ hostname, port }));
   }
 
   send(bytes: string | Uint8Array): Promise<void> {

@@ -1,8 +1,13 @@
 /** `max_connections` of a back end through `dlba serve`, and the queue before it. */
 import assert from "node:assert/strict";
+import { loadConfig } from "../../core/config/load.ts";
 import { delay } from "../../core/delay.ts";
+import { Mapping } from "../../ffi/mapping.ts";
+import { BACK_END_CONTROL_FILE, BackEndControl } from "../../core/proxy/back_end_control.ts";
+import { eventually } from "./eventually.ts";
 import { RawBackEnd, withServe } from "./harness.ts";
 import { Peer } from "./peer.ts";
+import { TwoNodes } from "./two_nodes.ts";
 
 const LIMITED = {
   backEnd: ", max_connections: 1",
@@ -47,8 +52,8 @@ class HoldingBackEnd {
   }
 }
 
-async function ask(port: number, path: string, cookie = ""): Promise<string> {
-  const client = await Peer.connect(port);
+async function ask(port: number, path: string, cookie = "", hostname = "127.0.0.1"): Promise<string> {
+  const client = await Peer.connect(port, hostname);
   const field = cookie === "" ? "" : `Cookie: ${cookie}\r\n`;
   await client.send(`GET ${path} HTTP/1.1\r\nHost: shop\r\n${field}Connection: close\r\n\r\n`);
   const { head, body } = await client.message();
@@ -131,4 +136,35 @@ Deno.test("queue: many requests over few places are all answered, never more at 
     assert.deepEqual(backEnds.map(({ most }) => most), [1, 1]);
     assert.ok(backEnds.every(({ came }) => came.length > count / 4), "both have their share");
   });
+});
+
+Deno.test("queue: a node has the part of one that has failed, and gives it back", async () => {
+  const backEnd = new HoldingBackEnd("a");
+  const limited = `{ key: 1, address: "127.0.0.1:${backEnd.port}", max_connections: 2 }`;
+  const array = await TwoNodes.start("", [limited]);
+  const config = loadConfig(`${array.dir}/dlba.yaml`);
+  const mapping = Mapping.create(`${array.dir}/run/test/a/${BACK_END_CONTROL_FILE}`, BackEndControl.bytes(config));
+  const control = new BackEndControl(mapping.buffer, config);
+  control.begin();
+  try {
+    const askA = (path: string) => ask(array.http, path, "", array.addresses[0]);
+    const [one, other] = [askA("/1"), askA("/2")];
+    await eventually(() => assert.equal(backEnd.came.length, 1));
+    control.setFailed([1]);
+    await eventually(() => assert.equal(backEnd.came.length, 2));
+    control.setFailed([]);
+    await delay(200);
+    const third = askA("/3");
+    await backEnd.release();
+    // Two were under way: with one of them done there is no room yet.
+    await delay(200);
+    assert.equal(backEnd.came.length, 2);
+    await backEnd.release();
+    await backEnd.release();
+    assert.deepEqual((await Promise.all([one, other, third])).sort(), ["a/1", "a/2", "a/3"]);
+  } finally {
+    mapping.close();
+    await array.stop();
+    await backEnd.close();
+  }
 });
