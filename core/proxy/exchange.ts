@@ -205,13 +205,13 @@ export class Exchange extends BackEndSearch implements LoggedExchange {
     else if (this.pool.failed(backEnd, this.loop.now)) this.table.ejected(backEnd.row);
   }
 
-  #inject({ block }: ResponseHead): void {
+  #inject(response: ResponseHead): void {
     const { persistence } = this.pool;
     if (persistence === null) return;
     const { config, row } = this.upstream!.backEnd;
-    if (!persistence.write(block, config.key)) return;
+    if (!persistence.write(response, config.key, this.request)) return;
     if (persistence.injector.named) this.table.cookieSet(row);
-    if (this.method === "GET" || this.method === "HEAD") keepPrivate(block);
+    if (this.method === "GET" || this.method === "HEAD") keepPrivate(response.block);
   }
 
   /** A piece of the response's body, with the head where it is the first. */

@@ -4,10 +4,10 @@ import { CookieInjector } from "./cookie_injection.ts";
 import type { CookieValues } from "./cookie_values.ts";
 import { SET_COOKIE } from "./field_names.ts";
 import type { HeadBlock } from "./head_block.ts";
-import type { RequestHead } from "./message.ts";
+import type { RequestHead, ResponseHead } from "./message.ts";
 import { readPersistence } from "./persistence.ts";
 import { hashText } from "./policies/text_hash.ts";
-import { idInCookie, sessionId, type SessionPlaces } from "./sessions/session_id.ts";
+import { idInCookie, idInReference, idInTarget, sessionId, type SessionPlaces } from "./sessions/session_id.ts";
 import { routeOf, RouteSuffixes } from "./sessions/session_routes.ts";
 
 type PersistenceConfig = NonNullable<PoolConfig["persistence"]>;
@@ -110,12 +110,29 @@ export class PoolPersistence {
   }
 
   /** Sets our cookie beside the application's session cookies, and remembers what it made; false where it set none. */
-  write(block: HeadBlock, key: number): boolean {
+  write({ block, status }: ResponseHead, key: number, request: RequestHead): boolean {
+    // What else leads somewhere (RFC 9110 section 10.2.2) has no id, or none that a client follows.
+    if (this.#hasUrlIds && status >= 201 && status < 400) this.#writeLocation(block, key, request);
     if (!block.had(SET_COOKIE)) return false;
     if (this.#memory !== undefined) this.#learn(block, key);
     const added = this.injector.inject(block, this.#values.values.get(key)!);
     if (this.#suffixes !== null) this.#suffixes.add(block, this.#routeOfKey.get(key)!);
     return added;
+  }
+
+  get #hasUrlIds(): boolean {
+    return this.#places?.path_parameter !== undefined || this.#places?.query_parameter !== undefined;
+  }
+
+  /** An id that the back end puts into the URL where it sends the client. */
+  #writeLocation(block: HeadBlock, key: number, { host, target }: RequestHead): void {
+    this.#suffixes?.addToLocation(block, this.#routeOfKey.get(key)!, host);
+    const location = this.#memory === undefined ? undefined : block.fieldValue("location");
+    if (location === undefined) return;
+    const id = idInReference(location, host, this.#places!)?.id;
+    // One that is repeated, or that another back end made, is none of its own.
+    if (id === undefined || id === idInTarget(target, this.#places!)?.id) return;
+    if (this.#memory!.find(this.#pool, id) === undefined) this.#memory!.learn(this.#pool, id, key);
   }
 
   #learn(block: HeadBlock, key: number): void {

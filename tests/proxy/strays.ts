@@ -22,6 +22,8 @@ export interface Mode {
   readonly dropsOurs?: boolean;
   /** The id comes back in the URL. */
   readonly inUrl?: "path" | "query";
+  /** The back end begins a session by sending the client to a URL with its id, and sets no cookie. */
+  readonly byLocation?: boolean;
   /** The back end puts its name behind the id. */
   readonly namesRoute?: boolean;
   /** Clients make the ids. */
@@ -42,12 +44,18 @@ export const MODES: readonly Mode[] = [
     inUrl: "path",
   },
   { name: "route_added", persistence: ", session_id: { mode: route, adds_route: true }", dropsOurs: true },
+  {
+    name: "route_added_in_path",
+    persistence: `, session_id: { mode: route, adds_route: true, ${URL_PLACES} }`,
+    inUrl: "path",
+    byLocation: true,
+  },
   { name: "learn", persistence: ", session_id: { mode: learn }", dropsOurs: true },
   {
     name: "learn_in_query",
     persistence: `, session_id: { mode: learn, ${URL_PLACES} }`,
-    dropsOurs: true,
     inUrl: "query",
+    byLocation: true,
   },
   { name: "hash", persistence: ", session_id: { mode: hash }", dropsOurs: true, isClients: true },
 ];
@@ -106,12 +114,25 @@ class Application {
     if (id !== undefined) return new Response(null, { status: own.has(id) ? 200 : 403 });
     const made = crypto.randomUUID() + (this.mode.namesRoute ? `.r${number}` : "");
     own.add(made);
+    if (this.mode.byLocation) {
+      return new Response(null, { status: 302, headers: { location: targetWith(made, this.mode.inUrl!) } });
+    }
     return new Response(null, { headers: { "set-cookie": `sid=${made}; Path=/; HttpOnly` } });
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.servers.map((server) => server.shutdown()));
   }
+}
+
+function targetWith(id: string, place: "path" | "query"): string {
+  return place === "path" ? `/item;jsessionid=${id}/x?y=1` : `/item?y=1&sid=${id}`;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly setCookies: readonly string[];
+  readonly location: string | undefined;
 }
 
 class Users {
@@ -128,22 +149,23 @@ class Users {
     let cookies = mode.isClients ? [`sid=user${session}`] : [];
     let target = `/start/${session}`;
     for (let turn = 0; turn <= REQUESTS; turn++) {
-      const { status, setCookies } = await this.#ask(session + turn, target, cookies.join("; "));
+      const { status, setCookies, location } = await this.#ask(session + turn, target, cookies.join("; "));
       this.requests++;
       if (status === 403) this.strays++;
-      else if (status !== 200) throw new Error(`${target} was answered by ${status}`);
+      else if (status !== (turn === 0 && mode.byLocation ? 302 : 200)) {
+        throw new Error(`${target} was answered by ${status}`);
+      }
       if (turn > 0 || mode.isClients) continue;
       cookies = setCookies.map((value) => value.split(";")[0]!).filter((pair) =>
         !mode.dropsOurs || pair.startsWith("sid=")
       );
       if (mode.inUrl === undefined) continue;
-      const id = cookies.find((pair) => pair.startsWith("sid="))!.slice(4);
-      target = mode.inUrl === "path" ? `/item;jsessionid=${id}/x?y=1` : `/item?y=1&sid=${id}`;
+      target = location ?? targetWith(cookies.find((pair) => pair.startsWith("sid="))!.slice(4), mode.inUrl);
       cookies = [];
     }
   }
 
-  #ask(turn: number, path: string, cookie: string): Promise<{ status: number; setCookies: string[] }> {
+  #ask(turn: number, path: string, cookie: string): Promise<Answer> {
     const isTls = (turn >> 1) % 2 === 1;
     const host = this.nodes.addresses[turn % 2]!;
     const localAddress = ADDRESSES[turn % ADDRESSES.length]!;
@@ -157,10 +179,8 @@ class Users {
     return new Promise((resolve, reject) => {
       const request = module.request(options, (response) => {
         response.resume();
-        response.on(
-          "end",
-          () => resolve({ status: response.statusCode!, setCookies: response.headers["set-cookie"] ?? [] }),
-        );
+        const { statusCode, headers: { "set-cookie": setCookies = [], location } } = response;
+        response.on("end", () => resolve({ status: statusCode!, setCookies, location }));
       });
       request.on("error", reject);
       request.end();

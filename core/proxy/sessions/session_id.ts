@@ -46,6 +46,18 @@ export function idInTarget(target: string, { path_parameter, query_parameter }: 
       : idAfter(target, "&", query_parameter, query, target.length, /[&]/));
 }
 
+/** The id in a URL reference (RFC 3986 section 4.1) as Location has it, where it leads to the host itself. */
+export function idInReference(reference: string, host: string, places: SessionPlaces): IdInTarget | undefined {
+  const authority = /^(?:https?:)?\/\/([^/?#]*)/i.exec(reference)?.[1];
+  if (authority !== undefined && withoutPort(authority) !== withoutPort(host)) return undefined;
+  const fragment = reference.indexOf("#");
+  return idInTarget(fragment < 0 ? reference : reference.slice(0, fragment), places);
+}
+
+function withoutPort(host: string): string {
+  return host.replace(/:[0-9]*$/, "").toLowerCase();
+}
+
 /** The value of `name=` behind the mark (or at the start of a query), up to what ends it. */
 function idAfter(
   target: string,

@@ -1,8 +1,8 @@
 /** Session ids that carry the name of their back end behind the last dot, as Tomcat's jvmRoute does: "0123ABCD.tomcat1". */
-import { SET_COOKIE } from "../field_names.ts";
+import { OTHER, SET_COOKIE } from "../field_names.ts";
 import type { HeadBlock } from "../head_block.ts";
 import { trimWhitespace } from "../http1/whitespace.ts";
-import { type IdInTarget, idInTarget, type SessionPlaces } from "./session_id.ts";
+import { idInReference, type IdInTarget, idInTarget, type SessionPlaces } from "./session_id.ts";
 
 /** The name behind the last dot; undefined without one. */
 export function routeOf(id: string): string | undefined {
@@ -49,6 +49,18 @@ export class RouteSuffixes {
       block.remove(i);
       block.field(SET_COOKIE, changed);
     }
+  }
+
+  /** To the id in the URL that a response leads to. @param host of the request */
+  addToLocation(block: HeadBlock, route: string, host: string): void {
+    const location = block.fieldValue("location");
+    const found = location === undefined ? undefined : idInReference(location, host, this.places);
+    if (found === undefined || this.#suffixLength(found) > 0) return;
+    const end = found.at + found.id.length;
+    block.removeAll("location");
+    const start = block.end;
+    block.text(`location: ${location!.slice(0, end)}.${route}${location!.slice(end)}`);
+    block.complete(OTHER, start);
   }
 
   #withRoute(setCookie: string, route: string): string {

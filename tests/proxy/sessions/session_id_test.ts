@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { idInTarget, sessionId } from "../../../core/proxy/sessions/session_id.ts";
+import { idInReference, idInTarget, sessionId } from "../../../core/proxy/sessions/session_id.ts";
 import "../../soak.ts";
 
 const PLACES = { session_cookies: ["JSESSIONID", "sid"], path_parameter: "jsessionid", query_parameter: "sid" };
@@ -24,6 +24,27 @@ Deno.test("sessionId() finds the id in a cookie, else in the path, else in the q
     ["", "*", undefined],
   ];
   for (const [cookie, target, id] of cases) assert.equal(sessionId(cookie, target, PLACES), id, `${cookie} ${target}`);
+});
+
+Deno.test("idInReference() finds the id of a URL that leads to the same host, and of no other", () => {
+  const cases: readonly (readonly [reference: string, id: string | undefined])[] = [
+    ["/x;jsessionid=b?c", "b"],
+    ["x;jsessionid=b", "b"],
+    ["?sid=c#?sid=d", "c"],
+    ["/x#;jsessionid=b", undefined],
+    ["https://Shop.example/x;jsessionid=b", "b"],
+    ["http://shop.example:8080?sid=b", "b"],
+    ["//shop.example/?sid=b", "b"],
+    ["https://other.example/x;jsessionid=b", undefined],
+    ["https://shop.example.evil/?sid=b", undefined],
+    ["//other.example/?sid=b", undefined],
+    ["", undefined],
+  ];
+  for (const [reference, id] of cases) {
+    const found = idInReference(reference, "shop.example:80", PLACES);
+    assert.equal(found?.id, id, reference);
+    if (found) assert.ok(reference.startsWith(found.id, found.at));
+  }
 });
 
 Deno.test("sessionId() looks only where the config says", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { SET_COOKIE } from "../../../core/proxy/field_names.ts";
+import { OTHER, SET_COOKIE } from "../../../core/proxy/field_names.ts";
 import { HeadBlock } from "../../../core/proxy/head_block.ts";
 import { fromLatin1 } from "../harness.ts";
 import { routeOf, RouteSuffixes } from "../../../core/proxy/sessions/session_routes.ts";
@@ -36,6 +36,21 @@ Deno.test("RouteSuffixes.stripTarget() takes a known route out of the request li
   assert.equal(strip("/a?sid=b.r2&c"), "/a?sid=b&c");
   assert.equal(strip("/a;jsessionid=b.r7"), "/a;jsessionid=b.r7");
   assert.equal(strip("/a"), "/a");
+});
+
+Deno.test("RouteSuffixes.addToLocation() puts the route behind the id where a response leads to the same host", () => {
+  const add = (location: string) => {
+    const block = new HeadBlock(new Uint8Array(512));
+    const start = block.end;
+    block.text(`location: ${location}`);
+    block.complete(OTHER, start);
+    SUFFIXES.addToLocation(block, "r1", "shop");
+    assert.equal(block.count, 1);
+    return block.fieldValue("location");
+  };
+  assert.equal(add("/a;jsessionid=b?c"), "/a;jsessionid=b.r1?c");
+  assert.equal(add("http://shop/a?sid=b&c"), "http://shop/a?sid=b.r1&c");
+  for (const same of ["/a", "/a;jsessionid=b.r2", "http://other/a;jsessionid=b"]) assert.equal(add(same), same);
 });
 
 Deno.test("RouteSuffixes.add() puts the route behind each session id that is set, and none behind one that is deleted", () => {
