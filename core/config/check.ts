@@ -4,6 +4,7 @@ import { certificateRule } from "./certificates.ts";
 import { expiryRule } from "./expiry.ts";
 import { hardwareKeyRule } from "./hardware_keys.ts";
 import { type Checked, readAndCheck } from "./load.ts";
+import { namedFilesRule } from "./named_files.ts";
 import { ocspRule } from "./ocsp_files.ts";
 import { asMap, eachValue } from "./raw.ts";
 import { checkRules, type Rule } from "./rules.ts";
@@ -18,6 +19,7 @@ export function checkFile(file: string, now: number): Checked {
     authorityRule(file, now),
     ocspRule(file, now),
     hardwareKeyRule(file),
+    namedFilesRule(file),
   ];
   return readAndCheck(file, rules, [expiryRule(file, now)]);
 }

@@ -27,6 +27,10 @@ export function checkPersistence(raw: Raw, report: Report): void {
     if (session_id.adds_route && session_id.mode !== "route") {
       report([...path, "session_id", "adds_route"], "mode: route", `mode: ${session_id.mode}`);
     }
+    const isSized = asMap(asMap(pool["persistence"])["session_id"])["sessions"] !== undefined;
+    if (isSized && session_id.mode !== "learn") {
+      report([...path, "session_id", "sessions"], "mode: learn", `mode: ${session_id.mode}`);
+    }
     if (session_id.mode === "route") checkRouteNames(pool, ["pools", i], report);
   });
   checkNames(pools, raw, report);

@@ -15,6 +15,7 @@ import {
   backEndSchema,
   clientIdentitySchema,
   ejectionSchema,
+  errorPageSchema,
   failoverSchema,
   hashSchema,
   nodeSchema,
@@ -47,6 +48,7 @@ export function checkRules(data: unknown, report: Report): void {
   checkPools(raw, report);
   checkRoutes(raw, report);
   checkPersistence(raw, report);
+  checkErrorPages(raw, report);
   checkTimeouts(raw, report);
   checkTls(raw, report);
   checkIdentity(raw, report);
@@ -267,6 +269,14 @@ function checkRoutes(raw: Raw, report: Report): void {
     const condition = [...methods, ...(header ? [`${header.name}: ${header.value ?? "any"}`] : [])];
     const place = [`${host}${path}`, ...condition].join(" ");
     once(routes, place, ["routes", i], "another host or path", report, place);
+  });
+}
+
+/** Of two pages for one status neither is the right one. */
+function checkErrorPages(raw: Raw, report: Report): void {
+  const seen = new Map<unknown, KeyPath>();
+  eachValue(asMap(raw["proxy"]), "error_pages", errorPageSchema, "status", (status, path) => {
+    once(seen, status, ["proxy", ...path], "another status", report);
   });
 }
 

@@ -95,6 +95,8 @@ export const failoverSchema = map({
   etcd: v.optional(etcdSchema),
 });
 
+export const errorPageSchema = map({ status: whole(400, 599), file: path });
+
 export const proxySchema = map({
   /** Proxy processes of a node; 0 means one a core. */
   workers: v.optional(whole(0, 64), 0),
@@ -118,7 +120,7 @@ export const proxySchema = map({
   /** Name of a field with an id of the request, for back ends, clients and the access log; none when absent. */
   request_id: v.optional(freeFieldName),
   /** In place of our own pages: files, HTML, JSON or plain text by their names. */
-  error_pages: v.optional(v.array(map({ status: whole(400, 599), file: path }), "a list"), []),
+  error_pages: v.optional(v.array(errorPageSchema, "a list"), []),
 });
 
 export const nodeSchema = map({
@@ -365,6 +367,8 @@ export const rateLimitSchema = map({
   ipv4_prefix: v.optional(whole(8, 32), 32),
 });
 
+export const accessLogSchema = map({ file: path });
+
 export const schema = map({
   array: arraySchema,
   scheduler: v.optional(schedulerSchema, {}),
@@ -381,7 +385,7 @@ export const schema = map({
   client_identity: v.optional(clientIdentitySchema),
   rate_limit: v.optional(rateLimitSchema),
   /** A line of JSON for each request, at its end; none when absent. Appended to by all processes of the node. */
-  access_log: v.optional(map({ file: path })),
+  access_log: v.optional(accessLogSchema),
   control: v.optional(
     map({ status_port: v.optional(port, 7600), /** UDP, between the nodes. */ failover_port: v.optional(port, 7601) }),
     {},

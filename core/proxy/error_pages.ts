@@ -1,4 +1,5 @@
 /** Pages of the operator's for answers that no back end gave. */
+import { readBytes, Unreadable } from "../config/read.ts";
 import type { Config } from "../config/schema.ts";
 import { UsageError } from "../errors.ts";
 import { decodeLatin1 } from "./http1/latin1.ts";
@@ -12,17 +13,22 @@ export interface ErrorPage {
   readonly body: string;
 }
 
+/** Throws {@linkcode Unreadable}. */
+export function readErrorPage(path: string): Uint8Array {
+  const bytes = readBytes(path);
+  if (bytes.length > MOST_BYTES) throw new Unreadable(`${bytes.length} bytes, more than ${MOST_BYTES}`);
+  return bytes;
+}
+
 /** By status. @param place of a file that the config names. Throws UsageError where a page cannot be used. */
 export function readErrorPages(config: Config, place: (path: string) => string): Map<number, ErrorPage> {
   return new Map(config.proxy.error_pages.map(({ status, file }) => {
     let bytes: Uint8Array;
     try {
-      bytes = Deno.readFileSync(place(file));
+      bytes = readErrorPage(place(file));
     } catch (error) {
-      throw new UsageError(`Cannot read the error page ${file}: ${error instanceof Error ? error.message : error}`);
-    }
-    if (bytes.length > MOST_BYTES) {
-      throw new UsageError(`The error page ${file} has ${bytes.length} bytes: ${MOST_BYTES} are the most`);
+      if (!(error instanceof Unreadable)) throw error;
+      throw new UsageError(`Cannot use the error page ${file}: ${error.message}`);
     }
     const type = /\.html?$/.test(file)
       ? "text/html; charset=utf-8"
