@@ -25,7 +25,12 @@ export const FORWARDED_FOR = 16;
 export const FORWARDED_PROTO = 17;
 export const FORWARDED_HOST = 18;
 export const FORWARDED = 19;
-const LAST = FORWARDED;
+/** Further ones that nobody but a trusted proxy may state, and that say nothing to us. */
+export const FORWARDED_MORE = 20;
+const LAST = FORWARDED_MORE;
+
+/** Applications ask these whether a request came by HTTPS, and where to. */
+const FORWARDED_MORE_NAMES = ["x-forwarded-port", "x-forwarded-ssl", "x-forwarded-scheme", "x-forwarded-server"];
 
 const NUMBERS: readonly (readonly [name: string, number: number])[] = [
   ["host", HOST],
@@ -47,6 +52,10 @@ const NUMBERS: readonly (readonly [name: string, number: number])[] = [
   ...foldings("x-forwarded-for").slice(1),
   ...foldings("x-forwarded-proto").slice(1),
   ...foldings("x-forwarded-host").slice(1),
+  ...FORWARDED_MORE_NAMES.flatMap((name): [name: string, number: number][] => [
+    [name, FORWARDED_MORE],
+    ...foldings(name).slice(1),
+  ]),
   ...foldings("x-real-ip"),
   ...foldings("x-client-cert-subject"),
   ...foldings("x-client-cert-fingerprint"),

@@ -22,13 +22,14 @@ class Told {
 
 const REQUEST = "GET / HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n";
 const FORGED = "X-Forwarded-For: 192.0.2.66\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\n" +
-  "Forwarded: for=192.0.2.66\r\nX-Real-IP: 192.0.2.66\r\nX_Forwarded_For: 192.0.2.66\r\n";
+  "Forwarded: for=192.0.2.66\r\nX-Real-IP: 192.0.2.66\r\nX_Forwarded_For: 192.0.2.66\r\n" +
+  "X-Forwarded-Port: 6666\r\nX-Forwarded-Ssl: on\r\nX_Forwarded_Port: 6666\r\n";
 
 Deno.test("identity: what a client says of itself never reaches a back end", async () => {
   const told = new Told();
   await withServe([told.backEnd], { config: "client_identity: { host: true, forwarded: true }" }, async (serve) => {
     await serve.raw(`${REQUEST}${FORGED}\r\n`);
-    assert.ok(!/192\.0\.2\.66|evil/.test(told.head), told.head);
+    assert.ok(!/192\.0\.2\.66|evil|6666|ssl/i.test(told.head), told.head);
     assert.deepEqual(told.field("x-forwarded-for"), ["127.0.0.1"]);
     assert.deepEqual(told.field("x-forwarded-proto"), ["http"]);
     assert.deepEqual(told.field("x-forwarded-host"), ["shop.example"]);
@@ -48,6 +49,8 @@ Deno.test("identity: a trusted proxy is believed, and the client is the last tha
     assert.deepEqual(told.field("x-forwarded-host"), ["evil"]);
     assert.deepEqual(told.field("forwarded"), ['for=192.0.2.66, for=127.0.0.1;host="shop.example";proto=http']);
     assert.deepEqual(told.field("x-real-ip"), []);
+    assert.deepEqual(told.field("x-forwarded-port"), ["6666"]);
+    assert.deepEqual(told.field("x.forwarded.port"), ["6666"]);
     const chains: readonly (readonly [chain: string, client: string])[] = [
       ["203.0.113.9, 192.0.2.5, 10.1.2.3", "192.0.2.5"],
       ["10.1.0.1", "10.1.0.1"],

@@ -8,6 +8,7 @@ import {
   FORWARDED,
   FORWARDED_FOR,
   FORWARDED_HOST,
+  FORWARDED_MORE,
   FORWARDED_PROTO,
   HOST,
   KEEP_ALIVE,
@@ -126,6 +127,8 @@ export class Framing implements FieldTaker {
       case FORWARDED:
         if (this.keepsForwarded) this.#keepForwarded(number, decodeLatin1(bytes, start, end));
         return false;
+      case FORWARDED_MORE:
+        return this.keepsForwarded;
     }
     return true;
   }
