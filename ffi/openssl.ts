@@ -126,9 +126,11 @@ function loadCrypto() {
     X509_VERIFY_PARAM_set1_ip_asc: { parameters: ["pointer", "buffer"], result: "i32" },
     // int RAND_bytes(unsigned char *buf, int num)
     RAND_bytes: { parameters: ["pointer", "i32"], result: "i32" },
-    // const EVP_CIPHER *EVP_aes_256_cbc(void); const EVP_MD *EVP_sha256(void)
-    EVP_aes_256_cbc: { parameters: [], result: "pointer" },
+    // const EVP_MD *EVP_sha256(void)
     EVP_sha256: { parameters: [], result: "pointer" },
+    // EVP_CIPHER *EVP_CIPHER_fetch(OSSL_LIB_CTX *ctx, const char *algorithm, const char *properties); EVP_MD *EVP_MD_fetch(...)
+    EVP_CIPHER_fetch: { parameters: ["pointer", "buffer", "pointer"], result: "pointer" },
+    EVP_MD_fetch: { parameters: ["pointer", "buffer", "pointer"], result: "pointer" },
     // int EVP_EncryptInit_ex(EVP_CIPHER_CTX *, const EVP_CIPHER *, ENGINE *, const unsigned char *key, const unsigned char *iv)
     EVP_EncryptInit_ex: { parameters: ["pointer", "pointer", "pointer", "buffer", "pointer"], result: "i32" },
     EVP_DecryptInit_ex: { parameters: ["pointer", "pointer", "pointer", "buffer", "pointer"], result: "i32" },

@@ -11,7 +11,7 @@
  * - `int password_cb(char *buf, int size, int rwflag, void *u)`: SSL_CTX_set_default_passwd_cb(3ssl)
  * - `void *memcpy(void *, const void *, size_t)`: memcpy(3)
  */
-import { crypto, ssl } from "./openssl.ts";
+import { crypto, cString, ssl } from "./openssl.ts";
 import type { ClientOffer } from "./tls_offer.ts";
 
 const { memcpy } = Deno.dlopen("libc.so.6", {
@@ -147,30 +147,67 @@ export const alpnCallback = new Deno.UnsafeCallback(
     }, SSL_TLSEXT_ERR_ALERT_FATAL),
 );
 
+/**
+ * How tickets are sealed. Fetched once and never freed: a method that EVP_sha256() and its like name is searched for in each call,
+ * crypto(7ossl), four times a ticket, which was 1 % of a resumed handshake.
+ */
+let algorithms: { readonly cipher: Deno.PointerValue; readonly digest: Deno.PointerValue } | undefined;
+
+function ticketAlgorithms() {
+  return algorithms ??= {
+    cipher: crypto.EVP_CIPHER_fetch(null, cString("AES-256-CBC"), null),
+    digest: crypto.EVP_MD_fetch(null, cString("SHA256"), null),
+  };
+}
+
 const ticketName = new Uint8Array(TICKET_NAME_BYTES);
+
+function sealTicket(
+  { name, aes, hmac }: TicketKey,
+  nameOut: Deno.PointerValue,
+  iv: Deno.PointerValue,
+  encryption: Deno.PointerValue,
+  mac: Deno.PointerValue,
+): number {
+  const { cipher, digest } = ticketAlgorithms();
+  memcpyOut(nameOut, name, TICKET_NAME_BYTES);
+  const isReady = crypto.RAND_bytes(iv, IV_BYTES) === 1 &&
+    crypto.EVP_EncryptInit_ex(encryption, cipher, null, aes, iv) === 1 &&
+    crypto.HMAC_Init_ex(mac, hmac, hmac.length, digest, null) === 1;
+  return isReady ? TICKET_GOOD : TICKET_FAILED;
+}
+
+function openTicket(
+  session: Deno.PointerValue,
+  keys: TicketKeys,
+  name: Deno.PointerValue,
+  iv: Deno.PointerValue,
+  decryption: Deno.PointerValue,
+  mac: Deno.PointerValue,
+): number {
+  memcpy(ticketName, name, TICKET_NAME_BYTES);
+  const key = keys.find(ticketName);
+  if (key === undefined) return TICKET_UNKNOWN;
+  const { cipher, digest } = ticketAlgorithms();
+  const isReady = crypto.HMAC_Init_ex(mac, key.hmac, key.hmac.length, digest, null) === 1 &&
+    crypto.EVP_DecryptInit_ex(decryption, cipher, null, key.aes, iv) === 1;
+  if (!isReady) return TICKET_FAILED;
+  // A TLS 1.3 client uses a ticket once (RFC 8446 section C.4): with none for the next time it would shake hands in full.
+  const isLast = key !== keys.current || ssl.SSL_version(session) >= TLS1_3_VERSION;
+  return isLast ? TICKET_GOOD_RENEW : TICKET_GOOD;
+}
 
 export const ticketCallback = new Deno.UnsafeCallback(
   { parameters: ["pointer", "pointer", "pointer", "pointer", "pointer", "i32"], result: "i32" },
-  (session, name, iv, cipher, mac, isNew) =>
-    guarded(() => {
+  (session, name, iv, cipher, mac, isNew) => {
+    try {
       const keys = owner!.tickets!;
-      if (isNew === 1) {
-        const { current } = keys;
-        memcpyOut(name, current.name, TICKET_NAME_BYTES);
-        if (crypto.RAND_bytes(iv, IV_BYTES) !== 1) return TICKET_FAILED;
-        crypto.EVP_EncryptInit_ex(cipher, crypto.EVP_aes_256_cbc(), null, current.aes, iv);
-        crypto.HMAC_Init_ex(mac, current.hmac, current.hmac.length, crypto.EVP_sha256(), null);
-        return TICKET_GOOD;
-      }
-      memcpy(ticketName, name, TICKET_NAME_BYTES);
-      const key = keys.find(ticketName);
-      if (key === undefined) return TICKET_UNKNOWN;
-      crypto.HMAC_Init_ex(mac, key.hmac, key.hmac.length, crypto.EVP_sha256(), null);
-      crypto.EVP_DecryptInit_ex(cipher, crypto.EVP_aes_256_cbc(), null, key.aes, iv);
-      // A TLS 1.3 client uses a ticket once (RFC 8446 section C.4): with none for the next time it would shake hands in full.
-      const isLast = key !== keys.current || ssl.SSL_version(session) >= TLS1_3_VERSION;
-      return isLast ? TICKET_GOOD_RENEW : TICKET_GOOD;
-    }, TICKET_FAILED),
+      if (isNew === 1) return sealTicket(keys.current, name, iv, cipher, mac);
+      return openTicket(session, keys, name, iv, cipher, mac);
+    } catch {
+      return TICKET_FAILED;
+    }
+  },
 );
 
 /** A key with a password cannot be read: nobody is there to type it. */

@@ -24,7 +24,8 @@ export class ArrayTicketKeys implements TicketKeys {
   }
 
   find(name: Uint8Array): TicketKey | undefined {
-    return this.#present().find((key) => key.name.every((byte, i) => byte === name[i]));
+    for (const key of this.#present()) if (isEqual(key.name, name)) return key;
+    return undefined;
   }
 
   /** The key for new tickets, and those that are accepted. */
@@ -40,6 +41,11 @@ export class ArrayTicketKeys implements TicketKeys {
     );
     return this.#keys = [...keys, ...older].map(split);
   }
+}
+
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  for (let i = 0; i < NAME_BYTES; i++) if (one[i] !== other[i]) return false;
+  return true;
 }
 
 function split(bytes: Uint8Array): TicketKey {

@@ -7,8 +7,8 @@ import type { Proxy, ProxyName } from "../setup.ts";
 
 /** At a time. */
 const CONNECTIONS = 32;
-/** Not counted: code is compiled in them. */
-const WARM_UP_HANDSHAKES = 500;
+/** Not counted: code is compiled in them, and until then it costs a worker thread as well. */
+const WARM_UP_HANDSHAKES = 3_000;
 const LIMIT = 1.0;
 
 interface Sample {
