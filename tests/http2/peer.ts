@@ -3,7 +3,7 @@ import { giveBack } from "../../core/proxy/head_block.ts";
 import { decodeLatin1 } from "../../core/proxy/http1/latin1.ts";
 import { ConnectionError } from "../../core/proxy/http2/errors.ts";
 import { FrameWriter } from "../../core/proxy/http2/frame_writer.ts";
-import { ServerSession, type SessionHandler } from "../../core/proxy/http2/session.ts";
+import { ServerSession, type SessionHandler } from "../../core/proxy/http2/server_session.ts";
 import type { Http2Stream } from "../../core/proxy/http2/stream.ts";
 import type { RequestHead } from "../../core/proxy/message.ts";
 

@@ -10,7 +10,7 @@ import { ClientStream, errorPage, type StreamHost } from "./client_stream.ts";
 import { AbuseError, ConnectionError } from "./errors.ts";
 import { PREFACE } from "./frame_reader.ts";
 import { FrameWriter } from "./frame_writer.ts";
-import { ServerSession, type SessionHandler } from "./session.ts";
+import { ServerSession, type SessionHandler } from "./server_session.ts";
 import type { Http2Stream } from "./stream.ts";
 
 /** What is read is copied: a stream that goes on meanwhile may have its back end read. */

@@ -17,7 +17,7 @@ import type { RateLimiter } from "../rate_limiter.ts";
 import { Timed } from "../timer_wheel.ts";
 import { CANCEL, INTERNAL_ERROR } from "./codes.ts";
 import { Http2ResponseWriter } from "./response_writer.ts";
-import type { ServerSession } from "./session.ts";
+import type { ServerSession } from "./server_session.ts";
 import type { Http2Stream } from "./stream.ts";
 
 /** Heads of our own answers. */

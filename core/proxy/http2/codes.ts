@@ -40,6 +40,8 @@ export const SETTINGS_NO_RFC7540_PRIORITIES = 0x9;
 /** Bytes of a frame's header, and of its payload at most where no setting says more. */
 export const FRAME_HEADER = 9;
 export const FRAME_SIZE = 16_384;
+/** Of a PRIORITY frame, and before the block of a HEADERS frame that has them. */
+export const PRIORITY_BYTES = 5;
 /** What a window has before any setting, and at most: RFC 9113 section 6.9.1. */
 export const DEFAULT_WINDOW = 65_535;
 export const LARGEST_WINDOW = 0x7fffffff;

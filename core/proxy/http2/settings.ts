@@ -8,6 +8,7 @@ import {
   SETTINGS_ENABLE_CONNECT_PROTOCOL,
   SETTINGS_ENABLE_PUSH,
   SETTINGS_INITIAL_WINDOW_SIZE,
+  SETTINGS_MAX_CONCURRENT_STREAMS,
   SETTINGS_MAX_FRAME_SIZE,
   SETTINGS_NO_RFC7540_PRIORITIES,
 } from "./codes.ts";
@@ -22,6 +23,11 @@ const SWITCHES = new Set([SETTINGS_ENABLE_PUSH, SETTINGS_ENABLE_CONNECT_PROTOCOL
 export class PeerSettings {
   /** Bytes that a new stream may be sent. */
   initialWindow = DEFAULT_WINDOW;
+  /** Streams that we may have at a time. */
+  maxStreams = Infinity;
+
+  /** @param isServer whether the other side is: it may not say that it takes pushes (RFC 9113 section 6.5.2) */
+  constructor(readonly isServer: boolean) {}
 
   /** Takes whole pairs. Throws ConnectionError. */
   take(bytes: Uint8Array, start: number, end: number): void {
@@ -29,6 +35,10 @@ export class PeerSettings {
       const id = (bytes[at]! << 8) | bytes[at + 1]!;
       const value = readUint32(bytes, at + 2);
       if (SWITCHES.has(id) && value > 1) throw new ConnectionError(PROTOCOL_ERROR, `setting ${id} of ${value}`);
+      if (id === SETTINGS_ENABLE_PUSH && this.isServer && value !== 0) {
+        throw new ConnectionError(PROTOCOL_ERROR, "a server that takes pushes");
+      }
+      if (id === SETTINGS_MAX_CONCURRENT_STREAMS) this.maxStreams = value;
       if (id === SETTINGS_INITIAL_WINDOW_SIZE) {
         if (value > LARGEST_WINDOW) throw new ConnectionError(FLOW_CONTROL_ERROR, "initial window too large");
         this.initialWindow = value;

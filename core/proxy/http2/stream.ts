@@ -11,6 +11,8 @@ export class Http2Stream<Owner> {
   isClosed = false;
   /** Both sides pass bytes as they are: the end of one leaves the other. */
   isTunnel = false;
+  /** False as long as the head of what comes is still to come. */
+  takesData = true;
   /** Bytes of the body that its Content-Length says are still to come; -1 where it says nothing. */
   bodyLeft = -1;
   /** Bytes that came and nobody has taken yet. */
