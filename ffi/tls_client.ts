@@ -22,6 +22,7 @@ const SESSIONS_ARE_OURS = 0x301n;
 const HOST_FLAGS = 0x4 | 0x20;
 /** RFC 7301 section 3.1: the name with its length before it. OpenSSL copies it. */
 const HTTP11 = new TextEncoder().encode("\x08http/1.1");
+const HTTP2 = new TextEncoder().encode("\x02h2");
 
 /** `int new_session_cb(SSL *, SSL_SESSION *)`: SSL_CTX_sess_set_new_cb(3ssl). 1 takes the session over. Never closed. */
 const newSessionCallback = new Deno.UnsafeCallback(
@@ -40,6 +41,8 @@ export interface TlsClientOptions {
   readonly ca: string | undefined;
   /** False: any certificate will do. */
   readonly verify: boolean;
+  /** They are to speak HTTP/2, and not HTTP/1.1. */
+  readonly http2?: boolean;
 }
 
 /** Settings for servers that are verified in the same way: SSL_CTX_new(3ssl). */
@@ -47,7 +50,7 @@ export class TlsClientContext {
   #context: Deno.PointerValue;
 
   /** Throws UsageError naming the file that cannot be used. */
-  constructor({ ca, verify }: TlsClientOptions) {
+  constructor({ ca, verify, http2 = false }: TlsClientOptions) {
     loadOpenSsl();
     queuedErrors();
     clearErrors();
@@ -60,7 +63,8 @@ export class TlsClientContext {
     ssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_SESS_CACHE_MODE, SESSIONS_ARE_OURS, null);
     ssl.SSL_CTX_sess_set_new_cb(context, newSessionCallback.pointer);
     ssl.SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
-    ssl.SSL_CTX_set_alpn_protos(context, HTTP11, HTTP11.length);
+    const protocol = http2 ? HTTP2 : HTTP11;
+    ssl.SSL_CTX_set_alpn_protos(context, protocol, protocol.length);
     ssl.SSL_CTX_set_verify(context, verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, null);
     // Reading files queues errors that are none.
     queuedErrors();

@@ -249,6 +249,8 @@ export const poolSchema = map({
     "round_robin",
   ),
   hash: v.optional(hashSchema),
+  /** h2: HTTP/2, by ALPN where `tls` stands beside it, else with prior knowledge; for gRPC. Upgrades (WebSocket) need http/1.1. */
+  protocol: v.optional(oneOf(["http/1.1", "h2"]), "http/1.1"),
   /** A back end that was down takes up its weight over so long; 0s at once. */
   slow_start: v.optional(durationOrZero, "0s"),
   /** Idle connections kept to each back end by each proxy process; 0 closes after each answer, as in the seed. */

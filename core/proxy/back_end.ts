@@ -5,6 +5,7 @@ import { isIpv4 } from "../config/values.ts";
 import { u32ToIp } from "../scheduler/addresses.ts";
 import type { BackEndTls } from "../tls/back_end_tls.ts";
 import type { Candidate } from "./policies/policy.ts";
+import type { BackEndConnection } from "./http2/back_end_connection.ts";
 import type { UpstreamConnection } from "./upstream_connection.ts";
 
 /** A back end that could not be connected is passed over for so long, ms; then the next request tries it. */
@@ -26,6 +27,8 @@ export class BackEnd implements Candidate {
   readonly weight: number;
   /** Kept-alive connections without a request; the last used is the first reused. */
   readonly idle: UpstreamConnection[] = [];
+  /** Connections of HTTP/2 that take requests, or will. */
+  readonly http2: BackEndConnection[] = [];
   inUse = 0;
   credit = 0;
   fraction = 1;
@@ -64,7 +67,13 @@ export class BackEnd implements Candidate {
     if (address === undefined || address === this.#resolved) return;
     this.#resolved = address;
     this.address = socketAddressBytes(u32ToIp(address), this.config.address.port);
+    this.closeIdle();
+  }
+
+  /** Closes connections without a request, and lets none take further ones. */
+  closeIdle(): void {
     for (const connection of this.idle.splice(0)) connection.close();
+    for (const connection of [...this.http2]) connection.retire();
   }
 
   /** New users may come, when it is up. */

@@ -5,6 +5,7 @@ import type { EventLoop } from "./loop.ts";
 import { isIdempotent, type RequestHead } from "./message.ts";
 import { type BackEnd, RETRY_AFTER_MS } from "./back_end.ts";
 import { FULL, NONE, type Pool, Waiting, type Wish } from "./pool.ts";
+import type { Upstream } from "./upstream.ts";
 import type { UpstreamConnection } from "./upstream_connection.ts";
 
 /** What connect(2) says at once of a peer, not of this machine. */
@@ -13,7 +14,7 @@ const UNREACHABLE = new Set([ECONNREFUSED, EHOSTUNREACH, ENETUNREACH]);
 const NOBODY: readonly BackEnd[] = [];
 
 export abstract class BackEndSearch extends Waiting implements Wish {
-  protected upstream: UpstreamConnection | null = null;
+  protected upstream: Upstream | null = null;
   /** The persistence cookie's. */
   key: number | undefined;
   userHash = -1;
@@ -42,8 +43,11 @@ export abstract class BackEndSearch extends Waiting implements Wish {
   /** Answers by an error page. */
   protected abstract fail(status: number): void;
 
-  /** Begins to connect; the errno when the system refuses at once. */
-  protected abstract connect(backEnd: BackEnd): UpstreamConnection | number;
+  /**
+   * Begins to connect, or finds a connection that takes one more; the errno when the system refuses at once.
+   * @param needsFresh no connection that carried others before
+   */
+  protected abstract connect(backEnd: BackEnd, needsFresh: boolean): Upstream | number;
 
   /** Takes an idle connection into use. */
   protected abstract takeUp(idle: UpstreamConnection): void;
@@ -117,13 +121,14 @@ export abstract class BackEndSearch extends Waiting implements Wish {
       this.#detach();
       idle.close();
     }
-    const connection = this.connect(backEnd);
-    if (typeof connection !== "number") {
-      this.#use(connection);
+    const upstream = this.connect(backEnd, this.#needsFresh);
+    if (typeof upstream !== "number") {
+      this.#use(upstream);
+      if (upstream.isConnected) this.connected();
       return true;
     }
     // Out of descriptors, ports or memory: that is our trouble, not the back end's.
-    if (!UNREACHABLE.has(connection)) {
+    if (!UNREACHABLE.has(upstream)) {
       this.fail(503);
       this.pool.gaveRoom();
       return true;
@@ -133,7 +138,7 @@ export abstract class BackEndSearch extends Waiting implements Wish {
     return false;
   }
 
-  #use(upstream: UpstreamConnection): void {
+  #use(upstream: Upstream): void {
     this.upstream = upstream;
     this.assignedAt = this.loop.now;
     this.lastKey = upstream.backEnd.config.key;
@@ -183,6 +188,12 @@ export abstract class BackEndSearch extends Waiting implements Wish {
     if (this.upstream === null) return;
     this.#detach();
     this.pool.gaveRoom();
+  }
+
+  /** The connection has no room for it after all: another is found. */
+  searchOn(): void {
+    this.#detach();
+    this.start();
   }
 
   #detach(): void {

@@ -27,7 +27,7 @@ export abstract class Connection extends Timed {
   /** Nothing more is to be sent than what is unsent. */
   #isFinishing = false;
 
-  constructor(protected readonly loop: EventLoop, protected readonly stream: Stream) {
+  constructor(readonly loop: EventLoop, protected readonly stream: Stream) {
     super();
     loop.watch(stream.fd, this);
   }

@@ -18,8 +18,11 @@ export interface Downstream extends TunnelClient {
   fail(status: number): void;
   /** The response is sent; the connection ends with it when `close` is set. */
   exchangeFinished(close: boolean): void;
-  /** The response cannot be completed: the connection is cut, so that the client sees it. */
-  cut(): void;
+  /**
+   * The response cannot be completed: the connection is cut, so that the client sees it.
+   * @param code of HTTP/2, where the back end said one
+   */
+  cut(code?: number): void;
   /** The back end takes bytes again. */
   resume(): void;
   /** The back end agreed to another protocol: from now on bytes pass as they are. */

@@ -4,22 +4,26 @@ import type { LoggedExchange } from "./access_log/line.ts";
 import type { BackEnd } from "./back_end.ts";
 import { BackEndSearch } from "./back_end_search.ts";
 import type { BackEndTable } from "./back_end_table.ts";
-import { OUTPUT } from "./connection.ts";
 import { keepPrivate } from "./cookie_injection.ts";
-import { writeBody } from "./http1/body.ts";
 import type { HeadBlock } from "./head_block.ts";
 import { trimWhitespace } from "./http1/whitespace.ts";
 import { finishRequest } from "./http1/write.ts";
+import { BackEndConnection } from "./http2/back_end_connection.ts";
+import { finishHttp2Request } from "./http2/request_writer.ts";
 import type { EventLoop } from "./loop.ts";
-import { isIdempotent, type RequestHead, type ResponseHead, UNKNOWN_LENGTH } from "./message.ts";
+import { isIdempotent, type RequestHead, type ResponseHead } from "./message.ts";
 import type { Pool } from "./pool.ts";
 import type { PoolPersistence, Verdict } from "./pool_persistence.ts";
 import type { Passage } from "../speederize/passage.ts";
-import { Tunnel } from "./tunnel.ts";
+import { Tunnel, type TunnelSide } from "./tunnel.ts";
+import type { Upstream } from "./upstream.ts";
 import { UpstreamConnection } from "./upstream_connection.ts";
 
-/** What a rewriter made of one read is sent in pieces of this size at most, bytes: with a head they fit in {@linkcode OUTPUT}. */
+/** What a rewriter made of one read is sent in pieces of this size at most, bytes: with a head they fit in the output. */
 const LARGEST_PIECE = 131_072;
+
+/** Longest body of a request that is kept to be sent again, bytes: a message of most calls by gRPC. */
+const MOST_KEPT = 65_536;
 
 /** A response of this status and above is a failed request. */
 const LEAST_FAILURE = 500;
@@ -65,7 +69,8 @@ export class Exchange extends BackEndSearch implements LoggedExchange {
       pool.requestRules.removeFrom(request.block);
       lines += pool.requestRules.lines;
     }
-    finishRequest(request, cookie, lines, pool.config.keepalive > 0);
+    if (pool.isHttp2) finishHttp2Request(request, cookie, lines);
+    else finishRequest(request, cookie, lines, pool.config.keepalive > 0);
   }
 
   #readPersistence(persistence: PoolPersistence): string {
@@ -111,8 +116,10 @@ export class Exchange extends BackEndSearch implements LoggedExchange {
     this.client.fail(status);
   }
 
-  protected override connect(backEnd: BackEnd): UpstreamConnection | number {
-    return UpstreamConnection.connect(this.loop, this.pool, backEnd, this);
+  protected override connect(backEnd: BackEnd, needsFresh: boolean): Upstream | number {
+    return this.pool.isHttp2
+      ? BackEndConnection.stream(this.loop, this.pool, backEnd, this, needsFresh)
+      : UpstreamConnection.connect(this.loop, this.pool, backEnd, this);
   }
 
   protected override takeUp(idle: UpstreamConnection): void {
@@ -127,19 +134,8 @@ export class Exchange extends BackEndSearch implements LoggedExchange {
   /** False when the connection is broken and nothing was sent. */
   protected override sendRequest(): boolean {
     const upstream = this.upstream!;
-    const { block, bodyLength } = this.request;
-    const isChunked = bodyLength === UNKNOWN_LENGTH;
-    const body = this.#firstBody;
-    let bytes = block.bytes;
-    let { end } = block;
-    if (body || (this.#isRequestComplete && isChunked)) {
-      OUTPUT.set(bytes.subarray(0, end));
-      bytes = OUTPUT;
-      const { requestTrailers } = this.client;
-      const isLast = this.#isRequestComplete;
-      end = writeBody(OUTPUT, end, body ?? OUTPUT, 0, body?.length ?? 0, isChunked, isLast, requestTrailers);
-    }
-    if (!upstream.trySend(bytes, end)) return false;
+    const isComplete = this.#isRequestComplete;
+    if (!upstream.sendRequest(this.request, this.#firstBody, isComplete, this.client.requestTrailers)) return false;
     this.table.hit(upstream.backEnd.row, 1);
     this.sentAt = this.loop.now;
     return true;
@@ -147,13 +143,23 @@ export class Exchange extends BackEndSearch implements LoggedExchange {
 
   /** A further piece of the request's body. */
   requestBody(bytes: Uint8Array<ArrayBuffer>, start: number, end: number, isLast: boolean): void {
-    this.#sentBeyond = true;
+    if (!this.#sentBeyond) this.#keep(bytes, start, end);
     this.#isRequestComplete = isLast;
-    const isChunked = this.request.bodyLength === UNKNOWN_LENGTH;
-    const length = writeBody(OUTPUT, 0, bytes, start, end, isChunked, isLast, this.client.requestTrailers);
-    if (length === 0) return;
-    this.upstream?.send(OUTPUT, length);
-    this.upstream?.postpone();
+    this.upstream?.sendBody(bytes, start, end, isLast, this.client.requestTrailers);
+  }
+
+  /** A short body can be sent again to a back end that says it did nothing with it, as HTTP/2 can. */
+  #keep(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): void {
+    const kept = this.#firstBody;
+    const length = kept?.length ?? 0;
+    if (!this.pool.isHttp2 || length + end - start > MOST_KEPT) this.#sentBeyond = true;
+    else if (kept === undefined) this.#firstBody = bytes.slice(start, end);
+    else {
+      const joined = new Uint8Array(length + end - start);
+      joined.set(kept);
+      joined.set(bytes.subarray(start, end), length);
+      this.#firstBody = joined;
+    }
   }
 
   /** The back end has taken what it was sent. */
@@ -257,13 +263,13 @@ export class Exchange extends BackEndSearch implements LoggedExchange {
   }
 
   /** The back end goes over to another protocol. False when that is not the one that the client asked for. */
-  switchProtocols(response: ResponseHead): boolean {
+  switchProtocols(response: ResponseHead, backEnd: TunnelSide): boolean {
     const wanted = this.request.upgrade.toLowerCase().split(",").map(trimWhitespace);
     if (response.upgrade === "" || !wanted.includes(response.upgrade.toLowerCase())) return false;
     this.#hasResponded = true;
     this.#takeResponse(response);
     this.client.responses.upgrade(response);
-    this.tunnel = new Tunnel(this.client, this.upstream!);
+    this.tunnel = new Tunnel(this.client, backEnd);
     this.client.beginTunnel();
     return true;
   }
@@ -272,22 +278,30 @@ export class Exchange extends BackEndSearch implements LoggedExchange {
     return this.tunnel !== null;
   }
 
-  /** The back end broke the connection, or spoke what is not HTTP. */
-  upstreamFailed(wasReused: boolean): void {
+  /**
+   * The back end broke the connection, or spoke what is not HTTP.
+   * @param isUntouched it says that it did nothing with the request
+   * @param code of HTTP/2, where it said one
+   */
+  upstreamFailed(wasReused: boolean, isUntouched = false, code?: number): void {
     this.#passage?.close();
     const { backEnd } = this.upstream!;
     // That its back end closed a kept-alive connection is no failure.
-    if (!wasReused || this.#hasResponded) this.#judge(backEnd, false);
+    if (!isUntouched && (!wasReused || this.#hasResponded)) this.#judge(backEnd, false);
     this.release();
     // A head that still waits for its body's first piece was not passed on.
     const { responses } = this.client;
-    if (this.#hasResponded && !responses.holdsHead) return this.client.cut();
+    if (this.#hasResponded && !responses.holdsHead) return this.client.cut(code);
     this.#hasResponded = false;
     responses.dropHead();
-    const isHeld = this.#isRequestComplete && !this.#sentBeyond;
-    const mayRepeat = !this.wasRepeated && !this.#hasInterim && isHeld && isIdempotent(this.method);
-    if (mayRepeat) this.repeat(backEnd, wasReused);
-    else this.client.fail(502);
+    const mayRepeat = !this.wasRepeated && !this.#hasInterim && this.#isHeld(isUntouched);
+    if (mayRepeat && (isUntouched || isIdempotent(this.method))) this.repeat(backEnd, wasReused);
+    else this.client.fail(isUntouched ? 503 : 502);
+  }
+
+  /** All that was sent of the request is here. What the back end may have worked at is sent again as a whole alone. */
+  #isHeld(isUntouched: boolean): boolean {
+    return !this.#sentBeyond && (isUntouched || this.#isRequestComplete);
   }
 
   upstreamTimedOut(): void {

@@ -63,6 +63,8 @@ export class Pool {
   readonly responseRules: HeaderRules | null;
   /** Response times decide. */
   readonly measures: boolean;
+  /** Its back ends are spoken to by HTTP/2. */
+  readonly isHttp2: boolean;
   /** Hashes requests; null where the policy does not go by that. */
   readonly hashOf: HashOf | null;
   /** Rewrites its pages; null where they pass as they are. */
@@ -92,6 +94,7 @@ export class Pool {
       backEnds.some(({ isNamed, config: { agent_port, snmp } }) =>
         isNamed || agent_port !== undefined || snmp !== undefined
       );
+    this.isHttp2 = config.protocol === "h2";
     this.measures = config.policy === "least_response_time";
     this.hashOf = this.#policy.hashes ? hashOfPool(config) : null;
   }

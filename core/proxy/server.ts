@@ -172,9 +172,7 @@ export class Server {
     this.#closeInherited();
     for (const listener of this.#listeners) listener.close();
     for (const pool of this.#pools.values()) {
-      for (const backEnd of pool.backEnds) {
-        for (const connection of backEnd.idle.splice(0)) connection.close();
-      }
+      for (const backEnd of pool.backEnds) backEnd.closeIdle();
     }
     this.#context.loop.close();
   }

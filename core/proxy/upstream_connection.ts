@@ -1,18 +1,19 @@
-/** A connection to a back end: one request at a time, responses taken apart as they come. */
-import { EPOLLIN } from "../../ffi/epoll.ts";
-import { connectError, connectTo, send } from "../../ffi/socket.ts";
+/** A connection to a back end of HTTP/1.1: one request at a time, responses taken apart as they come. */
+import { connectTo } from "../../ffi/socket.ts";
 import type { BackEnd } from "./back_end.ts";
-import { Connection, INPUT, OUTPUT, READS_A_TURN } from "./connection.ts";
+import { INPUT, OUTPUT, READS_A_TURN } from "./connection.ts";
 import type { Exchange } from "./exchange.ts";
 import { HeadBlock, MAX_FIELDS } from "./head_block.ts";
-import { IncomingBody } from "./http1/body.ts";
+import { IncomingBody, writeBody } from "./http1/body.ts";
 import { HeldBytes } from "./http1/held_bytes.ts";
 import { parseResponse } from "./http1/response.ts";
 import { BadMessage, INCOMPLETE } from "./http1/syntax.ts";
 import type { EventLoop } from "./loop.ts";
+import { type RequestHead, UNKNOWN_LENGTH } from "./message.ts";
+import { OutgoingConnection } from "./outgoing_connection.ts";
 import type { Pool } from "./pool.ts";
-import { writeProxyHeader } from "./proxy_header.ts";
-import { CONNECTED, FAILED, PlainStream, WOULD_BLOCK } from "./stream.ts";
+import { FAILED, WOULD_BLOCK } from "./stream.ts";
+import type { Upstream } from "./upstream.ts";
 
 /** Longest response head, bytes: twice what common servers send at most. */
 const MAX_HEAD_BYTES = 65_536;
@@ -22,9 +23,8 @@ const ADDED_FIELDS = MAX_FIELDS + 4;
 const HEAD = new HeadBlock(OUTPUT, ADDED_FIELDS);
 const PROBE = new Uint8Array(1);
 
-export class UpstreamConnection extends Connection {
+export class UpstreamConnection extends OutgoingConnection implements Upstream {
   #exchange: Exchange | null;
-  #isConnecting = true;
   /** The beginning of a head whose rest is still to come. */
   #partialHead: HeldBytes | null = null;
   #inBody = false;
@@ -34,18 +34,10 @@ export class UpstreamConnection extends Connection {
   #isTunnel = false;
   /** The back end will send no more through the tunnel. */
   #hasEnded = false;
-  /** To be sent before anything else, TLS included. */
-  #proxyHeader: Uint8Array<ArrayBuffer> | null = null;
-  /** True once it carried a whole exchange: its back end may have closed it meanwhile. */
-  isReused = false;
 
-  private constructor(loop: EventLoop, fd: number, readonly backEnd: BackEnd, readonly pool: Pool, exchange: Exchange) {
-    super(loop, backEnd.tls?.stream(fd) ?? new PlainStream(fd));
+  private constructor(loop: EventLoop, fd: number, backEnd: BackEnd, pool: Pool, exchange: Exchange) {
+    super(loop, fd, backEnd, pool, exchange.client.identity);
     this.#exchange = exchange;
-    const { connect_timeout, proxy_protocol } = pool.config;
-    const { from, to } = exchange.client.identity;
-    if (proxy_protocol !== undefined) this.#proxyHeader = writeProxyHeader(proxy_protocol, from, to);
-    loop.setDeadline(this, connect_timeout);
   }
 
   /**
@@ -60,11 +52,41 @@ export class UpstreamConnection extends Connection {
   /** Gives an idle connection its next exchange. */
   begin(exchange: Exchange): void {
     this.#exchange = exchange;
-    this.postpone();
+    this.#postpone();
+  }
+
+  sendRequest(
+    { block, bodyLength }: RequestHead,
+    body: Uint8Array<ArrayBuffer> | undefined,
+    isComplete: boolean,
+    trailers: HeadBlock | null,
+  ): boolean {
+    const isChunked = bodyLength === UNKNOWN_LENGTH;
+    if (!body && !(isComplete && isChunked)) return this.trySend(block.bytes, block.end);
+    OUTPUT.set(block.bytes.subarray(0, block.end));
+    const length = body?.length ?? 0;
+    return this.trySend(
+      OUTPUT,
+      writeBody(OUTPUT, block.end, body ?? OUTPUT, 0, length, isChunked, isComplete, trailers),
+    );
+  }
+
+  sendBody(
+    bytes: Uint8Array<ArrayBuffer>,
+    start: number,
+    end: number,
+    isLast: boolean,
+    trailers: HeadBlock | null,
+  ): void {
+    const isChunked = this.#exchange?.request.bodyLength === UNKNOWN_LENGTH;
+    const length = writeBody(OUTPUT, 0, bytes, start, end, isChunked, isLast, trailers);
+    if (length === 0) return;
+    this.send(OUTPUT, length);
+    this.#postpone();
   }
 
   /** The request is still being sent: the time for the response counts from its end. */
-  postpone(): void {
+  #postpone(): void {
     this.loop.setDeadline(this, this.pool.config.response_timeout);
   }
 
@@ -73,9 +95,8 @@ export class UpstreamConnection extends Connection {
     return this.#exchange === null;
   }
 
-  /** False while it connects: nothing can be sent yet. */
   get isConnected(): boolean {
-    return !this.#isConnecting;
+    return !this.isConnecting;
   }
 
   /** Bytes pass as they are: the back end went over to another protocol. */
@@ -88,41 +109,15 @@ export class UpstreamConnection extends Connection {
     return this.stream.read(PROBE, PROBE.length) === WOULD_BLOCK;
   }
 
-  override onEvent(mask: number): void {
-    if (this.#isConnecting) {
-      if (!this.#goOnConnecting()) return;
-      // A handshake may have taken bytes from the system that follow it.
-      if (!this.stream.hasDrained()) mask |= EPOLLIN;
-    }
-    super.onEvent(mask);
-  }
-
-  /** True once it is connected, and its handshake over where there is one. */
-  #goOnConnecting(): boolean {
-    const result = this.#proxyHeader !== null && !this.#sendProxyHeader(this.#proxyHeader)
-      ? FAILED
-      : this.stream.connect();
-    if (result === FAILED) this.#failToConnect();
-    if (result !== CONNECTED) return false;
-    this.#isConnecting = false;
-    this.loop.setDeadline(this, this.pool.config.response_timeout);
+  protected override connected(): void {
+    this.#postpone();
     this.#exchange!.connected();
-    return this.isOpen;
   }
 
-  /** A socket that is just connected takes a header whole. */
-  #sendProxyHeader(header: Uint8Array<ArrayBuffer>): boolean {
-    this.#proxyHeader = null;
-    return connectError(this.stream.fd) === 0 && send(this.stream.fd, header, header.length) === header.length;
+  protected override connectFailed(): void {
+    this.#exchange!.connectFailed(this.backEnd);
   }
 
-  #failToConnect(): void {
-    const exchange = this.#exchange!;
-    this.close();
-    exchange.connectFailed(this.backEnd);
-  }
-
-  /** Reads on: the client has taken what it had been sent. */
   resume(): void {
     this.onReady();
   }
@@ -142,7 +137,7 @@ export class UpstreamConnection extends Connection {
 
   #takeOrFail(count: number): void {
     // A head has its time as a whole, a body from read to read.
-    if (this.#inBody) this.postpone();
+    if (this.#inBody) this.#postpone();
     try {
       this.#take(count);
     } catch (error) {
@@ -171,10 +166,8 @@ export class UpstreamConnection extends Connection {
   }
 
   override onTimeout(): void {
-    if (this.#isConnecting) {
-      this.stream.giveUpHandshake("it took too long");
-      this.#failToConnect();
-    } else if (this.#exchange === null) this.#leavePool();
+    if (this.isConnecting) this.giveUpConnecting("it took too long");
+    else if (this.#exchange === null) this.#leavePool();
     else if (this.#exchange.isClientBlocked) this.loop.setDeadline(this, this.pool.config.response_timeout);
     else {
       const exchange = this.#exchange;
@@ -242,17 +235,17 @@ export class UpstreamConnection extends Connection {
       }
       at = response.headEnd;
       if (response.status === 101) {
-        if (!exchange.switchProtocols(response)) throw new BadMessage(502, "101 to what was not asked for");
+        if (!exchange.switchProtocols(response, this)) throw new BadMessage(502, "101 to what was not asked for");
         return this.#beginTunnel(bytes, at, end);
       }
       if (response.status < 200) {
         exchange.interimResponse(response);
         if (!this.isOpen) return;
-        this.postpone();
+        this.#postpone();
         continue;
       }
       this.#inBody = true;
-      this.postpone();
+      this.#postpone();
       this.#mayReuse = response.keepAlive;
       this.#body.begin(response.bodyLength, response.isChunked);
       exchange.responseHead(response);

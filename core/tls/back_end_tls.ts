@@ -15,12 +15,16 @@ export class BackEndTls {
   #peer: TlsPeer;
   #failures: FailureLog;
 
-  /** @param whom as "10.0.0.21:8443", for the log */
+  /**
+   * @param whom as "10.0.0.21:8443", for the log
+   * @param wantsHttp2 who does not agree on it by ALPN is no use
+   */
   constructor(
     context: TlsClientContext,
     readonly name: string | undefined,
     readonly whom: string,
     log: (line: string) => void,
+    readonly wantsHttp2 = false,
   ) {
     this.#peer = new TlsPeer(context, name);
     this.#failures = new FailureLog(log, `TLS handshakes with the back end ${whom}`, LOGGED, SPAN_MS);
@@ -28,10 +32,12 @@ export class BackEndTls {
 
   /** The connection of a descriptor that connects to the back end. */
   stream(fd: number): TlsStream {
-    return new TlsStream(fd, new TlsSession(this.#peer, fd, this.#peer), (why) => {
+    const stream = new TlsStream(fd, new TlsSession(this.#peer, fd, this.#peer), (why) => {
       this.#peer.forgetSession();
       this.#failures.add(`TLS handshake with the back end ${this.whom} failed: ${why}`);
     });
+    stream.needsHttp2 = this.wantsHttp2;
+    return stream;
   }
 
   /** From the next connection on others are trusted. */
@@ -51,12 +57,17 @@ class EncryptedPool {
   #context: TlsClientContext;
   #seen: string;
 
-  constructor(readonly options: TlsClientOptions, { tls, back_ends }: PoolConfig, log: (line: string) => void) {
+  constructor(
+    readonly options: TlsClientOptions,
+    { tls, back_ends, protocol }: PoolConfig,
+    log: (line: string) => void,
+  ) {
     this.#seen = stateOf(options.ca ?? "");
     this.#context = new TlsClientContext(options);
     this.backEnds = new Map(back_ends.map((backEnd) => {
       const { address, port } = backEnd.address;
-      return [backEnd, new BackEndTls(this.#context, tls?.server_name, `${address}:${port}`, log)];
+      const whom = `${address}:${port}`;
+      return [backEnd, new BackEndTls(this.#context, tls?.server_name, whom, log, protocol === "h2")];
     }));
   }
 
@@ -88,7 +99,8 @@ export class EncryptedBackEnds {
       for (const pool of config.pools) {
         if (!pool.tls) continue;
         const { ca, verify } = pool.tls;
-        const options = { ca: ca === undefined ? undefined : besideConfig(configFile, ca), verify };
+        const file = ca === undefined ? undefined : besideConfig(configFile, ca);
+        const options = { ca: file, verify, http2: pool.protocol === "h2" };
         this.#pools.push(new EncryptedPool(options, pool, log));
       }
     } catch (error) {

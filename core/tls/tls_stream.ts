@@ -1,7 +1,7 @@
 /** A connection decrypted by OpenSSL. The handshake of a client happens within its first reads. */
 import { bytesAcknowledged, close, connectError, resetOnClose } from "../../ffi/socket.ts";
 import type { TlsSession } from "../../ffi/tls_session.ts";
-import { FAILED, type Stream, WOULD_BLOCK } from "../proxy/stream.ts";
+import { CONNECTED, FAILED, type Stream, WOULD_BLOCK } from "../proxy/stream.ts";
 
 export class TlsStream implements Stream {
   #session: TlsSession;
@@ -9,6 +9,9 @@ export class TlsStream implements Stream {
   #isShaking = false;
   /** Called within a read, once the handshake of a connection that was accepted is over. */
   onEstablished = () => {};
+
+  /** Of a connection that we begin: a handshake that does not agree on it has failed. */
+  needsHttp2 = false;
 
   /** @param onFailedHandshake hears why */
   constructor(readonly fd: number, session: TlsSession, readonly onFailedHandshake: (why: string) => void) {
@@ -29,6 +32,10 @@ export class TlsStream implements Stream {
     const result = this.#session.handshake();
     this.#isShaking = result === WOULD_BLOCK;
     if (result === FAILED) this.onFailedHandshake(this.#session.failure);
+    else if (result === CONNECTED && this.needsHttp2 && !this.isHttp2) {
+      this.onFailedHandshake("it does not speak HTTP/2 (ALPN)");
+      return FAILED;
+    }
     return result;
   }
 

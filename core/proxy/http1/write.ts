@@ -6,6 +6,10 @@ import { NO_BODY, type RequestHead, type ResponseHead, UNKNOWN_LENGTH } from "..
 /** Methods whose meaning expects a body say that theirs is empty: RFC 9110 section 8.6. */
 const STATES_LENGTH = new Set(["POST", "PUT", "PATCH"]);
 
+export function statesLength(method: string): boolean {
+  return STATES_LENGTH.has(method);
+}
+
 /**
  * Completes the head of a request to a back end.
  * @param cookie the Cookie field for the back end, or ""
@@ -15,7 +19,7 @@ export function finishRequest(request: RequestHead, cookie: string, identity: st
   const { block, bodyLength } = request;
   if (cookie !== "") block.field(COOKIE, cookie);
   if (bodyLength === UNKNOWN_LENGTH) block.text("transfer-encoding: chunked\r\n");
-  else if (bodyLength !== NO_BODY || STATES_LENGTH.has(request.method)) writeLength(block, bodyLength);
+  else if (bodyLength !== NO_BODY || statesLength(request.method)) writeLength(block, bodyLength);
   if (request.expectsContinue) block.text("expect: 100-continue\r\n");
   block.text(identity);
   if (request.upgrade !== "") block.text(`connection: upgrade\r\nupgrade: ${request.upgrade}\r\n\r\n`);
@@ -49,7 +53,7 @@ export function finishUpgrade({ block, upgrade }: ResponseHead): void {
   block.text(`connection: upgrade\r\nupgrade: ${upgrade}\r\n\r\n`);
 }
 
-function writeLength(block: HeadBlock, length: number): void {
+export function writeLength(block: HeadBlock, length: number): void {
   block.text("content-length: ");
   block.decimal(length);
   block.text("\r\n");

@@ -5,30 +5,23 @@ import { INPUT, OUTPUT } from "../connection.ts";
 import { HeadBlock } from "../head_block.ts";
 import { encodeLatin1 } from "../http1/latin1.ts";
 import type { RequestHead } from "../message.ts";
-import type { Resumed } from "../loop.ts";
 import { ClientStream, errorPage, type StreamHost } from "./client_stream.ts";
 import { AbuseError, ConnectionError } from "./errors.ts";
+import { FrameOutput, type Transport } from "./frame_output.ts";
 import { PREFACE } from "./frame_reader.ts";
-import { FrameWriter } from "./frame_writer.ts";
 import { ServerSession, type SessionHandler } from "./server_session.ts";
 import type { Http2Stream } from "./stream.ts";
 
 /** What is read is copied: a stream that goes on meanwhile may have its back end read. */
 const RECEIVED = new Uint8Array(INPUT.length);
-/** So much is not left to the end of the turn, bytes. */
-const WRITE_AT_ONCE = 131_072;
 /** "PRI " */
 const ENOUGH = 4;
 const OWN = new HeadBlock(OUTPUT);
 
 /** The connection under it. */
-export interface Transport {
-  readonly isOpen: boolean;
-  readonly isBlocked: boolean;
-  send(bytes: Uint8Array<ArrayBuffer>, length: number): void;
+export interface ClientTransport extends Transport {
   /** Nothing more is to be sent. */
   endAfterSending(): void;
-  onDefect(error: unknown): void;
 }
 
 /** Whether what was read, `count` bytes of the input, begins as HTTP/2 and as no request of HTTP/1. */
@@ -36,19 +29,20 @@ export function beginsPreface(count: number): boolean {
   return count >= ENOUGH && PREFACE.every((byte, i) => i >= count || INPUT[i] === byte);
 }
 
-export class ClientSession implements SessionHandler<ClientStream>, StreamHost, Resumed {
+export class ClientSession implements SessionHandler<ClientStream>, StreamHost {
   readonly session: ServerSession<ClientStream>;
-  #transport: Transport;
-  #out = new FrameWriter();
-  #isScheduled = false;
+  #transport: ClientTransport;
+  #output: FrameOutput;
   /** Streams whose exchanges are to go on once what was read is taken. */
   #drained: ClientStream[] = [];
   #hasFailed = false;
 
-  constructor(readonly context: ClientContext, readonly identity: ClientIdentity, transport: Transport) {
+  constructor(readonly context: ClientContext, readonly identity: ClientIdentity, transport: ClientTransport) {
     this.#transport = transport;
     const { loop, limits } = context;
-    this.session = new ServerSession(this, this.#out, () => loop.now, limits.max_head_bytes, identity.isTrusted);
+    this.#output = new FrameOutput(loop, transport, () => this.isIdle);
+    const { frames } = this.#output;
+    this.session = new ServerSession(this, frames, () => loop.now, limits.max_head_bytes, identity.isTrusted);
     this.written();
   }
 
@@ -79,32 +73,12 @@ export class ClientSession implements SessionHandler<ClientStream>, StreamHost, 
     if (error instanceof AbuseError) this.context.abuse.add(error.abuse, this.identity.peer);
     this.session.fail(error);
     this.closed();
-    this.#flush();
+    this.#output.flushAll();
     this.#transport.endAfterSending();
   }
 
   written(): void {
-    if (this.#out.end >= WRITE_AT_ONCE) return this.#flush();
-    if (this.#isScheduled || this.#out.end === 0) return;
-    this.#isScheduled = true;
-    this.context.loop.again(this);
-  }
-
-  onTurn(): void {
-    this.#isScheduled = false;
-    this.#flush();
-  }
-
-  #flush(): void {
-    const out = this.#out;
-    const length = out.end;
-    if (length === 0 || !this.#transport.isOpen) return;
-    // While the transport is blocked frames wait here, where they cost no further copy.
-    if (this.#transport.isBlocked && !this.#hasFailed) return;
-    const { bytes } = out;
-    out.clear();
-    this.#transport.send(bytes, length);
-    if (this.isIdle) out.free();
+    this.#output.written();
   }
 
   onDefect(error: unknown): void {
@@ -151,7 +125,7 @@ export class ClientSession implements SessionHandler<ClientStream>, StreamHost, 
 
   /** The client has taken what it was sent. */
   transportDrained(): void {
-    this.#flush();
+    this.#output.flush();
     if (this.#transport.isBlocked) return;
     for (const stream of [...this.session.streams]) if (!stream.isWaiting) stream.owner?.drained();
   }
@@ -165,7 +139,7 @@ export class ClientSession implements SessionHandler<ClientStream>, StreamHost, 
   /** Serves no more than what has begun. */
   refuseMore(): void {
     this.session.refuseMore();
-    this.#flush();
+    this.#output.flush();
   }
 
   /** The connection is gone, or will be. */

@@ -131,6 +131,8 @@ export class ClientStream extends Timed implements Downstream, Dispatched {
 
   forward(pool: Pool): void {
     if (pool.speed !== null && this.#answerFromCache(pool.speed, pool.responseRules?.lines ?? "")) return;
+    // WebSocket is for back ends of HTTP/1.1.
+    if (pool.isHttp2 && this.wantsTunnel) return this.fail(501);
     const { loop, table } = this.#host.context;
     this.#exchange = new Exchange(loop, table, this, this.#request!, pool, undefined, this.#isBodyDone);
     this.#exchange.start();
@@ -272,8 +274,8 @@ export class ClientStream extends Timed implements Downstream, Dispatched {
   }
 
   /** The response cannot be completed. */
-  cut(): void {
-    this.#endBy("cut", INTERNAL_ERROR);
+  cut(code = INTERNAL_ERROR): void {
+    this.#endBy("cut", code);
   }
 
   #endBy(ending: Ending, code: number): void {

@@ -1,5 +1,6 @@
-/** Responses on their way out: header blocks, DATA as far as the windows let it, the rest in turn as they open. RFC 9113 sections 5.2 and 6.9. */
+/** Messages on their way out: header blocks, DATA as far as the windows let it, the rest in turn as they open. RFC 9113 sections 5.2 and 6.9. */
 import type { HeadBlock } from "../head_block.ts";
+import type { RequestHead } from "../message.ts";
 import { type Allowances, UPDATES_FOR_DATA } from "./abuse.ts";
 import {
   CONTINUATION,
@@ -15,12 +16,14 @@ import {
 } from "./codes.ts";
 import { ConnectionError } from "./errors.ts";
 import type { FrameWriter } from "./frame_writer.ts";
-import { encodeLine, encodeStatus, FIELD_GROWTH, NO_TABLE } from "./hpack/encoder.ts";
+import { encodeLine, encodePseudo, encodeStatus, FIELD_GROWTH, NO_TABLE } from "./hpack/encoder.ts";
 import type { Http2Stream } from "./stream.ts";
 
 const LF = 10;
 /** A line of a header block is no shorter. */
 const SHORTEST_LINE = 5;
+/** Pseudo-header fields of a message, and a change of the table's size. */
+const MOST_PSEUDO = 6;
 
 export interface SenderEvents<Owner> {
   /** END_STREAM was sent. */
@@ -44,29 +47,46 @@ export class Sender<Owner> {
 
   /** Writes a response's head: of the block, the lines behind its first one. */
   head(stream: Http2Stream<Owner>, status: number, block: HeadBlock, isLast: boolean): void {
-    this.#block(stream, status, block, block.bytes.indexOf(LF) + 1, isLast);
-    if (isLast) this.#finish(stream);
+    const at = this.#beginBlock(block, 0);
+    const to = encodeStatus(this.out.bytes, at, status);
+    this.#endBlock(stream, block, block.bytes.indexOf(LF) + 1, to, isLast);
+  }
+
+  /** Writes a request's head: of its block, the lines behind the first one. */
+  request(stream: Http2Stream<Owner>, request: RequestHead, scheme: "http" | "https", isLast: boolean): void {
+    const { method, target, host, block } = request;
+    const { out } = this;
+    let to = this.#beginBlock(block, host.length);
+    to = encodePseudo(out.bytes, to, ":method", method);
+    to = encodePseudo(out.bytes, to, ":scheme", scheme);
+    if (host !== "") to = encodePseudo(out.bytes, to, ":authority", host);
+    to = encodePseudo(out.bytes, to, ":path", target);
+    this.#endBlock(stream, block, block.bytes.indexOf(LF) + 1, to, isLast);
   }
 
   /** Trailers come without a status, and with no first line. */
   #trailers(stream: Http2Stream<Owner>, trailers: HeadBlock): void {
-    this.#block(stream, 0, trailers, 0, true);
-    this.#finish(stream);
+    this.#endBlock(stream, trailers, 0, this.#beginBlock(trailers, 0), true);
   }
 
-  #block(stream: Http2Stream<Owner>, status: number, block: HeadBlock, start: number, isLast: boolean): void {
+  /** Makes room for a header block and returns where its payload goes on. @param more bytes beside the block's */
+  #beginBlock(block: HeadBlock, more: number): number {
     const { out } = this;
-    const most = block.end + FIELD_GROWTH * (2 + Math.ceil(block.end / SHORTEST_LINE));
+    const most = more + block.end + FIELD_GROWTH * (MOST_PSEUDO + Math.ceil(block.end / SHORTEST_LINE));
     out.reserve(FRAME_HEADER + most);
-    const headerAt = out.end;
-    const payloadAt = headerAt + FRAME_HEADER;
-    let to = payloadAt;
+    let to = out.end + FRAME_HEADER;
     if (this.#isFirstBlock) {
       this.#isFirstBlock = false;
       out.bytes[to++] = NO_TABLE;
     }
-    if (status > 0) to = encodeStatus(out.bytes, to, status);
-    const { bytes, end } = block;
+    return to;
+  }
+
+  /** Writes the lines from `start` on, from `to` on, and the frame's header before them. */
+  #endBlock(stream: Http2Stream<Owner>, { bytes, end }: HeadBlock, start: number, to: number, isLast: boolean): void {
+    const { out } = this;
+    const headerAt = out.end;
+    const payloadAt = headerAt + FRAME_HEADER;
     for (let at = start; at < end;) {
       const lineEnd = bytes.indexOf(LF, at) + 1;
       to = encodeLine(out.bytes, to, bytes, at, lineEnd);
@@ -78,6 +98,7 @@ export class Sender<Owner> {
       out.headerAt(headerAt, length, HEADERS, flags | END_HEADERS, stream.id);
       out.end = to;
     } else this.#split(stream, out.bytes.slice(payloadAt, to), flags);
+    if (isLast) this.#finish(stream);
   }
 
   /** A block that is longer than a frame. */

@@ -3,6 +3,7 @@
  * connection, and a block can be written before those of streams that came earlier.
  */
 import { hashByte } from "../../field_names.ts";
+import { encodeLatin1 } from "../../http1/latin1.ts";
 import { STATIC, STATIC_ENTRIES, STATIC_STATUSES } from "./static_table.ts";
 
 /**
@@ -66,6 +67,33 @@ export function encodeStatus(out: Uint8Array, to: number, status: number): numbe
   out[to++] = 48 + status % 10;
   return to;
 }
+
+/** Writes a pseudo-header field of a request: its name by an index of the static table. RFC 9113 section 8.3.1. */
+export function encodePseudo(out: Uint8Array, to: number, name: RequestPseudo, value: string): number {
+  const index = PSEUDO_VALUES[name].get(value);
+  if (index !== undefined) {
+    out[to++] = INDEXED | index;
+    return to;
+  }
+  to = writeNumber(out, to, LITERAL, 0x0f, PSEUDO_NAMES[name]);
+  to = writeNumber(out, to, 0, 0x7f, value.length);
+  return encodeLatin1(value, out, to);
+}
+
+export type RequestPseudo = ":authority" | ":method" | ":path" | ":scheme";
+const PSEUDO_NAMES: Readonly<Record<RequestPseudo, number>> = {
+  ":authority": 1,
+  ":method": 2,
+  ":path": 4,
+  ":scheme": 6,
+};
+/** RFC 7541 appendix A. */
+const PSEUDO_VALUES: Readonly<Record<RequestPseudo, ReadonlyMap<string, number>>> = {
+  ":authority": new Map(),
+  ":method": new Map([["GET", 2], ["POST", 3]]),
+  ":path": new Map([["/", 4], ["/index.html", 5]]),
+  ":scheme": new Map([["http", 6], ["https", 7]]),
+};
 
 /** Writes the field whose line "name: value" CR LF stands from `start` to `end`, its name in lower case. */
 export function encodeLine(
