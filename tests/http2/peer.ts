@@ -74,6 +74,18 @@ export function readFrames(bytes: Uint8Array): ReceivedFrame[] {
   return frames;
 }
 
+/** Those that are there to their end. */
+export function wholeFrames(bytes: Uint8Array): ReceivedFrame[] {
+  let end = 0;
+  const view = new DataView(bytes.buffer);
+  while (bytes.length - end >= 9) {
+    const next = end + 9 + (view.getUint32(end) >>> 8);
+    if (next > bytes.length) break;
+    end = next;
+  }
+  return readFrames(bytes.slice(0, end));
+}
+
 /** What became of a stream or the connection, as text: "goaway 1", "reset 3 8", "request 1 GET /", "body 1 abc end". */
 export class Peer implements SessionHandler<null> {
   readonly out = new FrameWriter();

@@ -1,47 +1,12 @@
 /** `dlba serve` between HTTP/2 clients and raw back ends of HTTP/1.1. */
 import assert from "node:assert/strict";
-import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from "node:http2";
 import { answering, fromLatin1, latin1, RawBackEnd, sendAll, ServeProcess, withServe } from "../proxy/harness.ts";
 import { eventually } from "../proxy/eventually.ts";
-import { ascii, block, frame, PREFACE, readFrames, type ReceivedFrame, REQUEST } from "./peer.ts";
+import { ask, exchange, withClient } from "./client.ts";
+import { ascii, block, frame, REQUEST } from "./peer.ts";
 
 const CLEARTEXT = { config: "proxy: { http2_cleartext: true }" };
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Back: end\r\n\r\nok";
-
-interface Answer {
-  readonly headers: IncomingHttpHeaders;
-  readonly body: string;
-  readonly trailers: IncomingHttpHeaders;
-}
-
-function ask(
-  session: ClientHttp2Session,
-  headers: Record<string, string>,
-  body?: Uint8Array | string,
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const stream = session.request(headers, { endStream: body === undefined });
-    let received: IncomingHttpHeaders = {};
-    let trailers: IncomingHttpHeaders = {};
-    const pieces: Uint8Array[] = [];
-    stream.on("response", (headers) => received = headers);
-    stream.on("trailers", (fields) => trailers = fields);
-    stream.on("data", (piece: Uint8Array) => pieces.push(piece));
-    stream.on("end", () => resolve({ headers: received, body: pieces.map(fromLatin1).join(""), trailers }));
-    stream.on("error", reject);
-    if (body !== undefined) stream.end(body);
-  });
-}
-
-async function withClient(serve: ServeProcess, work: (session: ClientHttp2Session) => Promise<void>): Promise<void> {
-  const session = connect(`http://127.0.0.1:${serve.http}`);
-  session.on("error", () => {});
-  try {
-    await work(session);
-  } finally {
-    await new Promise<void>((resolve) => session.close(() => resolve()));
-  }
-}
 
 Deno.test("serve, HTTP/2: each stream of a connection gets a back end of its own, at the same time", async () => {
   const backEnds = [1, 2, 3].map((name) => new RawBackEnd(answering(OK.replace("ok", `${name}!`))));
@@ -155,39 +120,6 @@ Deno.test("serve, HTTP/2: nobody to serve it is 502, HEAD without its page", asy
     });
   });
 });
-
-/** Sends frames behind a preface and reads until the server ends the connection, or `isDone` says so. */
-async function exchange(
-  serve: ServeProcess,
-  frames: readonly (readonly number[])[],
-  isDone: (frames: readonly ReceivedFrame[]) => boolean,
-): Promise<ReceivedFrame[]> {
-  const connection = await Deno.connect({ hostname: "127.0.0.1", port: serve.http });
-  await sendAll(connection, Uint8Array.from([PREFACE, frame(4, 0, 0), ...frames].flat()));
-  let received = new Uint8Array(0);
-  const buffer = new Uint8Array(65_536);
-  try {
-    while (true) {
-      const count = await connection.read(buffer).catch(() => null);
-      if (count === null) return wholeFrames(received);
-      received = Uint8Array.from([...received, ...buffer.subarray(0, count)]);
-      if (isDone(wholeFrames(received))) return wholeFrames(received);
-    }
-  } finally {
-    connection.close();
-  }
-}
-
-function wholeFrames(bytes: Uint8Array): ReceivedFrame[] {
-  let end = 0;
-  const view = new DataView(bytes.buffer);
-  while (bytes.length - end >= 9) {
-    const next = end + 9 + (view.getUint32(end) >>> 8);
-    if (next > bytes.length) break;
-    end = next;
-  }
-  return readFrames(bytes.slice(0, end));
-}
 
 Deno.test("serve, HTTP/2: WebSocket by extended CONNECT is a tunnel to a back end of HTTP/1.1", async () => {
   let seen = "";
