@@ -231,6 +231,10 @@ function checkHealth(pool: Raw, path: KeyPath, report: Report): void {
       if (check[key] !== undefined) report([...path, "check", key], "type: http", "type: tcp");
     }
   }
+  // Checks speak HTTP/1.1: who is spoken to by HTTP/2 with prior knowledge need not know it.
+  if (check["type"] === "http" && pool["protocol"] === "h2" && pool["tls"] === undefined) {
+    report([...path, "check", "type"], "tcp, since these back ends speak HTTP/2 in clear", "http");
+  }
   const ejection = pool["ejection"] === undefined ? undefined : read(ejectionSchema, pool["ejection"]);
   if (ejection && ejection.time > ejection.max_time) {
     report([...path, "ejection"], "a time of at most max_time", `${ejection.time} ms and ${ejection.max_time} ms`);
