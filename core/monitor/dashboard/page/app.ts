@@ -1,5 +1,4 @@
 /** The dashboard: it shows what the node sends it each second, and asks for nothing else by itself but the speed report. */
-/// <reference lib="dom" />
 import { Component, render } from "preact";
 import type { HourReport } from "../../../status/hour.ts";
 import type { ArrayView } from "../../array_view.ts";

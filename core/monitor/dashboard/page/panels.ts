@@ -1,5 +1,4 @@
 /** What is asked for at a click or now and then: the way of a client's frames, and what moves to the CDN. */
-/// <reference lib="dom" />
 import { Component } from "preact";
 import type { Trace } from "../../../scheduler/trace.ts";
 import type { SpeedReport } from "../../../speederize/report.ts";

@@ -1,5 +1,4 @@
 /** The last hour as curves, moving on with each second. */
-/// <reference lib="dom" />
 import { Component, createRef } from "preact";
 import uPlot from "uplot";
 import type { HourReport } from "../../../status/hour.ts";
