@@ -3,6 +3,7 @@
  * whose error is asked for (SSL_get_error(3ssl)).
  */
 import { UsageError } from "../core/errors.ts";
+import { strerror } from "./errno.ts";
 
 function loadSsl() {
   try {
@@ -148,6 +149,9 @@ export function loadOpenSsl(): void {
   crypto ??= loadCrypto();
 }
 
+/** Of a code that is an errno: err.h. */
+const ERR_SYSTEM_FLAG = 0x80000000n;
+
 let mayHoldErrors = true;
 
 /** To be said when a call failed otherwise than by waiting: it may have queued errors. */
@@ -165,7 +169,10 @@ export function clearErrors(): void {
 /** The first error that OpenSSL queued, in words; "" when it queued none. Others may follow it. */
 export function firstError(): string {
   queuedErrors();
-  const text = crypto.ERR_reason_error_string(crypto.ERR_get_error());
+  const code = crypto.ERR_get_error();
+  // The system's own have no text there.
+  if ((code & ERR_SYSTEM_FLAG) !== 0n) return strerror(Number(code & ~ERR_SYSTEM_FLAG));
+  const text = crypto.ERR_reason_error_string(code);
   return text === null ? "" : new Deno.UnsafePointerView(text).getCString();
 }
 

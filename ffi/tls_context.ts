@@ -1,4 +1,6 @@
 /** A server's certificates and settings: SSL_CTX_new(3ssl). */
+import { hasPassword } from "../core/certificates/key_text.ts";
+import { readText, Unreadable } from "../core/config/read.ts";
 import { UsageError } from "../core/errors.ts";
 import { isKeyUri } from "../core/tls/key_uri.ts";
 import { clearErrors, cString, firstError, loadOpenSsl, queuedErrors, ssl } from "./openssl.ts";
@@ -129,10 +131,12 @@ export class TlsContext implements TlsSide {
     }
     queuedErrors();
     clearErrors();
-    if (!this.#useKey(key, token)) {
-      throw new UsageError(`Cannot use the key ${key} with the certificate ${cert}: ${firstError()}`);
+    const why = this.#useKey(key, token) ? "" : whyNoKey(key);
+    if (why !== "" && why !== OTHER_KEY) {
+      throw new UsageError(`Cannot use the key ${key} with the certificate ${cert}: ${why}`);
     }
-    if (ssl.SSL_CTX_check_private_key(this.#context) !== 1) {
+    // A key of another type is taken, beside the certificate.
+    if (why === OTHER_KEY || ssl.SSL_CTX_check_private_key(this.#context) !== 1) {
       throw new UsageError(`The key ${key} is not that of the certificate ${cert}`);
     }
   }
@@ -160,6 +164,21 @@ export class TlsContext implements TlsSide {
     ssl.SSL_CTX_free(this.#context);
     this.#context = null;
   }
+}
+
+/** X509_R_KEY_VALUES_MISMATCH in OpenSSL's words. */
+const OTHER_KEY = "key values mismatch";
+
+/** OpenSSL's own words tell neither that a file is missing nor that a password is. */
+function whyNoKey(key: string): string {
+  const why = firstError();
+  try {
+    if (!isKeyUri(key) && hasPassword(readText(key))) return "it has a password";
+  } catch (error) {
+    if (error instanceof Unreadable) return error.message;
+    throw error;
+  }
+  return why || "OpenSSL does not take it";
 }
 
 function check(call: string, result: number): void {

@@ -27,6 +27,18 @@ export function daysLeft(validTo: number, now: number): number {
   return Math.floor((validTo - now) / DAY_MS);
 }
 
+/**
+ * Of certificates that stand side by side, as those of authorities do, the one whose end comes next; where all have expired, the last.
+ * What expired earlier is a remnant. Undefined where there are none. @param now ms since 1970
+ */
+export function nextToEnd<T extends { readonly validTo: string }>(
+  certificates: readonly T[],
+  now: number,
+): T | undefined {
+  const inOrder = certificates.toSorted((one, other) => Date.parse(one.validTo) - Date.parse(other.validTo));
+  return inOrder.find(({ validTo }) => Date.parse(validTo) >= now) ?? inOrder.at(-1);
+}
+
 export function endsWithin(validTo: number, now: number, days = WARN_DAYS): boolean {
   return validTo - now <= days * DAY_MS;
 }

@@ -1,5 +1,6 @@
 /** Whether the certificates that a config names can be used. */
 import { createPrivateKey, type KeyObject, type X509Certificate } from "node:crypto";
+import { hasPassword } from "../certificates/key_text.ts";
 import { parseCertificate } from "../certificates/parse.ts";
 import { isKeyUri } from "../tls/key_uri.ts";
 import { besideConfig } from "./paths.ts";
@@ -48,10 +49,7 @@ export function certificateRule(configFile: string, now: number): Rule {
 
 /** Throws {@linkcode Unreadable} where a password is needed; else Error. */
 function privateKeyOf(text: string): KeyObject {
-  // RFC 7468 section 11, and OpenSSL's older form.
-  if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(text)) {
-    throw new Unreadable("has a password");
-  }
+  if (hasPassword(text)) throw new Unreadable("has a password");
   return createPrivateKey(text);
 }
 

@@ -5,7 +5,7 @@
 import type { X509Certificate } from "node:crypto";
 import { rmSync } from "node:fs";
 import { readableCertificates } from "../certificates/parse.ts";
-import { endingOf, expiryWarnings, subjectOf } from "../certificates/expiry.ts";
+import { endingOf, endsWithin, endText, expiryWarnings, nextToEnd, subjectOf } from "../certificates/expiry.ts";
 import { allNames, keyOf } from "../certificates/report.ts";
 import { printable } from "../config/printable.ts";
 import { isRunning } from "./table_files.ts";
@@ -32,9 +32,16 @@ interface InService {
   readonly pem: string;
 }
 
+/** A file of CA certificates: of clients, or of back ends. */
+export interface AuthoritiesInService {
+  readonly ca: string;
+  readonly pem: string;
+}
+
 export class CertificatesInService {
   #path: string;
   #chains: readonly { readonly file: string; readonly chain: readonly X509Certificate[] }[] = [];
+  #authorities: readonly { readonly file: string; readonly all: readonly X509Certificate[] }[] = [];
   #warned = 0;
 
   /** @param log takes warnings; those of the first proxy process only, since all of a node have the same certificates */
@@ -44,13 +51,22 @@ export class CertificatesInService {
     for (const file of publishedFiles(dir)) if (!isRunning(file.pid)) rmSync(file.path, { force: true });
   }
 
-  /** Says what is in service from now on, and warns. @param now ms since 1970 */
-  publish(certificates: readonly InService[], now: number): void {
+  /** Says what is in service from now on, and warns; of a file of authorities it says whose end comes next. @param now ms since 1970 */
+  publish(certificates: readonly InService[], authorities: readonly AuthoritiesInService[], now: number): void {
     this.#chains = certificates.map(({ files, pem }) => ({
       file: files.cert,
       chain: readableCertificates(pem),
     }));
+    // Pools may have a file in common.
+    const files = new Map(authorities.map(({ ca, pem }) => [ca, pem]));
+    // Who signs himself may be his own.
+    for (const { file } of this.#chains) files.delete(file);
+    this.#authorities = [...files].map(([file, pem]) => ({ file, all: readableCertificates(pem) }));
     const rows = this.#chains.flatMap(({ file, chain: [leaf] }) => leaf ? [rowOf(file, leaf)] : []);
+    for (const { file, all } of this.#authorities) {
+      const next = nextToEnd(all, now);
+      if (next) rows.push(rowOf(file, next));
+    }
     // Whole or not at all, for a reader at any moment.
     Deno.writeTextFileSync(`${this.#path}.new`, JSON.stringify(rows));
     Deno.renameSync(`${this.#path}.new`, this.#path);
@@ -71,6 +87,13 @@ export class CertificatesInService {
     if (this.worker !== 0) return;
     for (const { file, chain } of this.#chains) {
       for (const line of expiryWarnings(file, chain.map(endingOf), now)) this.log(`warning: the certificate ${line}`);
+    }
+    for (const { file, all } of this.#authorities) {
+      const next = nextToEnd(all, now);
+      if (next === undefined) continue;
+      const { subject, validTo } = endingOf(next);
+      if (!endsWithin(validTo, now)) continue;
+      this.log(`warning: the CA certificate ${subject} in ${printable(file)} ${endText(validTo, now)}`);
     }
   }
 }

@@ -93,7 +93,7 @@ export async function runServe(config: Config, node: NodeConfig, options: ServeO
     if (tls && !tls.tickets) {
       console.error("serve: no array secret: TLS sessions resume only where they began; dlba init");
     }
-    if (tls) published.publish(tls.store.certificates, Date.now());
+    publish(tls, encrypted, published);
     announceReady();
     predecessor?.release();
     const renewal = setInterval(() => {
@@ -182,16 +182,21 @@ function openStore({ pkcs11, configFile, dir }: TokenPlace, options: StoreOption
 
 /** Takes certificates into service whose files changed. */
 function renew(tls: TlsServer | undefined, encrypted: EncryptedBackEnds, published: CertificatesInService): void {
-  encrypted.renew();
-  if (!tls) return;
+  let isRenewed = encrypted.renew();
   try {
-    if (tls.store.renew()) {
+    if (tls?.store.renew()) {
       tls.log("new certificates are in service");
-      published.publish(tls.store.certificates, Date.now());
+      isRenewed = true;
     }
-    published.remind(Date.now());
   } catch (error) {
-    tls.log(`the certificates in service stay: ${error instanceof Error ? error.message : error}`);
+    log(`the certificates in service stay: ${error instanceof Error ? error.message : error}`);
   }
-  tls.store.lookAtStaples();
+  if (isRenewed) publish(tls, encrypted, published);
+  else published.remind(Date.now());
+  tls?.store.lookAtStaples();
+}
+
+function publish(tls: TlsServer | undefined, encrypted: EncryptedBackEnds, published: CertificatesInService): void {
+  const authorities = [...tls?.store.authorities ?? [], ...encrypted.authorities];
+  published.publish(tls?.store.certificates ?? [], authorities, Date.now());
 }

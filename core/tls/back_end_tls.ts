@@ -56,6 +56,7 @@ class EncryptedPool {
   readonly backEnds: ReadonlyMap<BackEndConfig, BackEndTls>;
   #context: TlsClientContext;
   #seen: string;
+  #pem = "";
 
   constructor(
     readonly options: TlsClientOptions,
@@ -63,7 +64,7 @@ class EncryptedPool {
     log: (line: string) => void,
   ) {
     this.#seen = stateOf(options.ca ?? "");
-    this.#context = new TlsClientContext(options);
+    this.#context = this.#trust();
     this.backEnds = new Map(back_ends.map((backEnd) => {
       const { address, port } = backEnd.address;
       const whom = `${address}:${port}`;
@@ -71,12 +72,25 @@ class EncryptedPool {
     }));
   }
 
+  #trust(): TlsClientContext {
+    const { ca } = this.options;
+    const context = new TlsClientContext(this.options);
+    if (ca !== undefined) this.#pem = Deno.readTextFileSync(ca);
+    return context;
+  }
+
+  /** The CA certificates in service; undefined where they are the system's. */
+  get authorities(): { readonly ca: string; readonly pem: string } | undefined {
+    const { ca } = this.options;
+    return ca === undefined ? undefined : { ca, pem: this.#pem };
+  }
+
   /** True when the file of CA certificates had changed. Throws UsageError when it cannot be used: the old ones stay. */
   renew(): boolean {
     const seen = stateOf(this.options.ca ?? "");
     if (seen === this.#seen) return false;
     this.#seen = seen;
-    const context = new TlsClientContext(this.options);
+    const context = this.#trust();
     for (const backEnd of this.backEnds.values()) backEnd.renew(context);
     this.#context.close();
     this.#context = context;
@@ -114,15 +128,24 @@ export class EncryptedBackEnds {
     return this.#pools.map((pool) => pool.backEnds.get(backEnd)).find((found) => found !== undefined);
   }
 
-  /** Takes CA certificates into service whose file changed; connections that are open stay. */
-  renew(): void {
+  /** Those of all pools, a file as often as it is named. */
+  get authorities(): { readonly ca: string; readonly pem: string }[] {
+    return this.#pools.flatMap(({ authorities }) => authorities ?? []);
+  }
+
+  /** Takes CA certificates into service whose file changed, and says whether any did; connections that are open stay. */
+  renew(): boolean {
+    let isRenewed = false;
     for (const pool of this.#pools) {
       try {
-        if (pool.renew()) this.log(`${pool.options.ca}: new CA certificates are in service`);
+        if (!pool.renew()) continue;
+        isRenewed = true;
+        this.log(`${pool.options.ca}: new CA certificates are in service`);
       } catch (error) {
         this.log(`the CA certificates in service stay: ${error instanceof Error ? error.message : error}`);
       }
     }
+    return isRenewed;
   }
 
   /** To be called once every connection is closed. */

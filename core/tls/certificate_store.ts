@@ -5,6 +5,7 @@ import type { SigningContext } from "../../ffi/tls_callbacks.ts";
 import type { ClientOffer } from "../../ffi/tls_offer.ts";
 import { type CertificateFiles, TlsContext, type TlsPolicy } from "../../ffi/tls_context.ts";
 import type { ClientAuthority } from "../../ffi/tls_peer_certificate.ts";
+import { dateText, endText } from "../certificates/expiry.ts";
 import { UsageError } from "../errors.ts";
 import type { FetchOptions } from "./fetched_staple.ts";
 import { stateOf } from "./file_state.ts";
@@ -19,6 +20,9 @@ interface Certificate extends NamedCertificate {
   readonly files: CertificateFiles;
   /** Of its file, the chain included. */
   readonly pem: string;
+  /** ms since 1970 */
+  readonly validFrom: number;
+  readonly validTo: number;
 }
 
 export interface StoreOptions {
@@ -41,6 +45,7 @@ interface InService {
   readonly contexts: ReadonlyMap<readonly Certificate[], TlsContext>;
   readonly fallback: TlsContext;
   readonly staples: Staples | undefined;
+  readonly authorities: readonly { readonly ca: string; readonly pem: string }[];
   /** Of a context with a key in the token: what signs in its place, a context for each certificate. */
   readonly signing: ReadonlyMap<TlsContext, readonly Signer[]>;
 }
@@ -55,16 +60,23 @@ interface Signer {
 export class CertificateStore {
   #inService: InService;
   #seen: string;
+  /** When a certificate that was refused because it is not valid yet will be, ms since 1970. */
+  #validFrom = Infinity;
 
   /** Throws UsageError naming the file that cannot be used. */
   constructor(readonly options: StoreOptions) {
     this.#seen = statesOf(options);
-    this.#inService = load(options);
+    this.#inService = load(options, options.files.map(read));
   }
 
   /** In the config's order. */
   get certificates(): readonly Pick<Certificate, "files" | "pem">[] {
     return this.#inService.certificates;
+  }
+
+  /** The file of those who sign certificates of clients, as it is in service. */
+  get authorities(): readonly { readonly ca: string; readonly pem: string }[] {
+    return this.#inService.authorities;
   }
 
   /** The context of connections that name no server yet. */
@@ -97,18 +109,33 @@ export class CertificateStore {
 
   /**
    * Takes new files into service; true when they had changed. Connections keep what they have. Throws UsageError when the new files
-   * cannot be used: the old ones stay in service.
+   * cannot be used, or hold a certificate that is out of date: the old ones stay in service.
    */
-  renew(): boolean {
+  renew(now = Date.now()): boolean {
     const seen = statesOf(this.options);
-    if (seen === this.#seen) return false;
+    if (seen === this.#seen && now < this.#validFrom) return false;
     // Files that cannot be used are complained of once, not at each look.
     this.#seen = seen;
+    this.#validFrom = Infinity;
     const old = this.#inService;
-    this.#inService = load(this.options, old.staples);
+    const certificates = this.options.files.map(read);
+    this.#refuseOutOfDate(certificates, now);
+    this.#inService = load(this.options, certificates, old.staples);
     closeAll(old);
     old.staples?.closeExcept(this.#inService.staples);
     return true;
+  }
+
+  /** One that was in service before has run out there, and keeps no other from being renewed. */
+  #refuseOutOfDate(certificates: readonly Certificate[], now: number): void {
+    certificates.forEach(({ files, pem, validFrom, validTo }, i) => {
+      if (pem === this.#inService.certificates[i]!.pem) return;
+      const cannot = `Cannot use the certificate ${files.cert}`;
+      if (validTo < now) throw new UsageError(`${cannot}: it ${endText(validTo, now)}`);
+      if (validFrom <= now) return;
+      this.#validFrom = validFrom;
+      throw new UsageError(`${cannot}: it is not valid before ${dateText(validFrom)}`);
+    });
   }
 
   /** Fetches OCSP responses that are due; never waits. */
@@ -128,9 +155,8 @@ function closeAll({ contexts, fallback, signing }: InService): void {
   fallback.close();
 }
 
-function load(options: StoreOptions, before?: Staples): InService {
+function load(options: StoreOptions, certificates: readonly Certificate[], before?: Staples): InService {
   const { files, policy, hasTicketKeys, isStrict, clients, token } = options;
-  const certificates = files.map(read);
   const names = new CertificateNames(certificates);
   // One certificate and no strictness: there is nothing to choose, and nobody needs to be asked.
   const asksForName = certificates.length > 1 || isStrict;
@@ -168,7 +194,8 @@ function load(options: StoreOptions, before?: Staples): InService {
     }
     const first = certificates[0]!;
     fallback = make(names.find(first.names[0] ?? "") ?? [first]);
-    return { certificates, names, contexts, fallback, staples, signing };
+    const authorities = clients ? [{ ca: clients.ca, pem: Deno.readTextFileSync(clients.ca) }] : [];
+    return { certificates, names, contexts, fallback, staples, authorities, signing };
   } catch (error) {
     for (const context of [...made, ...contexts.values()]) context.close();
     fallback?.close();
@@ -183,7 +210,8 @@ function read(files: CertificateFiles): Certificate {
     const certificate = new X509Certificate(pem);
     const { asymmetricKeyType: keyType = "", asymmetricKeyDetails } = certificate.publicKey;
     const key = { type: keyType, curve: asymmetricKeyDetails?.namedCurve };
-    return { files, pem, names: namesOf(certificate), keyType, key };
+    const [validFrom, validTo] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];
+    return { files, pem, names: namesOf(certificate), keyType, key, validFrom, validTo };
   } catch (error) {
     const why = error instanceof Deno.errors.NotFound
       ? "no such file"

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { makeSelfSigned } from "../../core/certificates/self_signed.ts";
 import { dlbaCommand, READY } from "../../core/node/role.ts";
 import { CertificatesInService } from "../../core/proxy/certificate_files.ts";
-import { certificatePem, keyPem } from "../../core/secrets/certificate.ts";
+import { certificatePem, keyPem, makeCertificate } from "../../core/secrets/certificate.ts";
 import { certificateRows } from "../../core/status/certificates.ts";
 import { dlba } from "../config/dlba.ts";
 import { freePorts } from "../proxy/harness.ts";
@@ -142,7 +142,7 @@ Deno.test("a certificate that expires soon is warned of once a day, by the first
     const lines: string[] = [];
     const publish = (worker: number) => {
       const published = new CertificatesInService(dir, worker, (line) => lines.push(line));
-      published.publish([{ files: { cert: "a.crt" }, pem }], now);
+      published.publish([{ files: { cert: "a.crt" }, pem }], [], now);
       return published;
     };
     const published = publish(0);
@@ -160,5 +160,59 @@ Deno.test("a certificate that expires soon is warned of once a day, by the first
     other.close();
     assert.equal(lines.length, 16);
     assert.deepEqual([...Deno.readDirSync(dir)], []);
+  });
+});
+
+function authority(name: string, days: number, now: number): string {
+  return certificatePem(makeCertificate({ commonName: name, days, isAuthority: true }, undefined, now));
+}
+
+// Nobody was told that a CA certificate ends: from one moment to the next all clients or back ends were refused.
+Deno.test("CA certificates of clients and of back ends are warned of by check and by serve, and are in the tables", async () => {
+  await inFolder(async (dir) => {
+    const now = Date.now();
+    await writePair(dir, 100);
+    // What has expired is a remnant beside one that has not.
+    const left = authority("Left", 1, now - 3 * DAY_MS);
+    await Deno.writeTextFile(
+      `${dir}/clients.crt`,
+      left + authority("Late", 90, now) + authority("Soon", 5, now + 60_000),
+    );
+    await Deno.writeTextFile(`${dir}/back_ends.crt`, authority("Back ends", 9, now + 60_000));
+    await writeConfig(dir, "{ cert: a.crt, key: a.key }");
+    const config = await Deno.readTextFile(`${dir}/dlba.yaml`);
+    await Deno.writeTextFile(
+      `${dir}/dlba.yaml`,
+      config.replace("name: web,", "name: web, tls: { ca: back_ends.crt, server_name: b.example },")
+        .replace("tls: { cert", "tls: { client_ca: clients.crt, cert"),
+    );
+    const { code, stderr } = await dlba("check", `${dir}/dlba.yaml`);
+    assert.equal(code, 0, stderr);
+    assert.match(
+      stderr,
+      /: tls\.client_ca: found clients\.crt \(CN=Soon, expires in 5 days, on .*\), expected CA cert/,
+    );
+    assert.match(stderr, /: pools\[0\]\.tls\.ca: found back_ends\.crt \(CN=Back ends, expires in 9 days, on .*\), exp/);
+    assert.equal(stderr.trim().split("\n").length, 2);
+
+    const serve = await start(dir, "serve", "--listen", "127.0.0.1");
+    const warning = (text: string) => until(() => serve.said().includes(text), serve.said);
+    await warning(`serve: warning: the CA certificate CN=Soon in ${dir}/clients.crt expires in 5 days, on `);
+    await warning(`serve: warning: the CA certificate CN=Back ends in ${dir}/back_ends.crt expires in 9 days, on `);
+    const rows = () =>
+      certificateRows(`${dir}/run/test/a`, Date.now()).map(({ file, subject, days_left }) => ({
+        file: file.replace(`${dir}/`, ""),
+        subject,
+        days_left,
+      }));
+    assert.deepEqual(rows(), [
+      { file: "a.crt", subject: "CN=shop.example", days_left: 100 },
+      { file: "clients.crt", subject: "CN=Soon", days_left: 5 },
+      { file: "back_ends.crt", subject: "CN=Back ends", days_left: 9 },
+    ]);
+    await Deno.writeTextFile(`${dir}/back_ends.crt`, authority("New", 80, now + 60_000));
+    await until(() => rows().some(({ subject, days_left }) => subject === "CN=New" && days_left === 80), serve.said);
+    serve.child.kill("SIGTERM");
+    assert.equal((await serve.child.status).code, 0);
   });
 });
