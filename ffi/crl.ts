@@ -1,7 +1,7 @@
 /**
  * Lists of revoked certificates: RFC 5280 section 5.
  *
- * - `BIO *BIO_new_mem_buf(const void *buf, int len)`: BIO_s_mem(3ssl)
+ * - `int BIO_write(BIO *b, const void *data, int dlen)`: BIO_read(3ssl)
  * - `X509_CRL *PEM_read_bio_X509_CRL(BIO *bp, X509_CRL **x, pem_password_cb *cb, void *u)`: PEM_read_CMS(3ssl)
  * - `const ASN1_TIME *X509_CRL_get0_nextUpdate(const X509_CRL *crl)`, `void X509_CRL_free(X509_CRL *a)`
  * - `int ASN1_TIME_diff(int *pday, int *psec, const ASN1_TIME *from, const ASN1_TIME *to)`: from NULL is now
@@ -12,7 +12,7 @@ import { clearErrors, crypto, loadOpenSsl, queuedErrors } from "./openssl.ts";
 
 function load() {
   const bound = Deno.dlopen("libcrypto.so.3", {
-    BIO_new_mem_buf: { parameters: ["buffer", "i32"], result: "pointer" },
+    BIO_write: { parameters: ["pointer", "buffer", "i32"], result: "i32" },
     PEM_read_bio_X509_CRL: { parameters: ["pointer", "pointer", "pointer", "pointer"], result: "pointer" },
     X509_CRL_get0_nextUpdate: { parameters: ["pointer"], result: "pointer" },
     X509_CRL_free: { parameters: ["pointer"], result: "void" },
@@ -36,9 +36,11 @@ const DAY_S = 86_400;
 function eachList(pem: Uint8Array<ArrayBuffer>, work: (list: Deno.PointerValue) => void): number {
   loadOpenSsl();
   lib ??= load();
-  const bio = lib.BIO_new_mem_buf(pem, pem.length);
-  if (bio === null) throw new Error("BIO_new_mem_buf: no memory");
+  const bio = crypto.BIO_new(crypto.BIO_s_mem());
+  if (bio === null) throw new Error("BIO_new: no memory");
   try {
+    // A copy: OpenSSL reads it between calls, where nothing keeps our bytes.
+    lib.BIO_write(bio, pem, pem.length);
     for (let count = 0;; count++) {
       clearErrors();
       const list = lib.PEM_read_bio_X509_CRL(bio, null, null, null);

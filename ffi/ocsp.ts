@@ -92,7 +92,7 @@ export class OcspSubject {
     try {
       ocsp.OCSP_request_add0_id(request, ocsp.OCSP_cert_to_id(null, this.#certificate, this.#issuer));
       const bytes = new Uint8Array(ocsp.i2d_OCSP_REQUEST(request, null));
-      ocsp.i2d_OCSP_REQUEST(request, addressOf(bytes));
+      pointingTo(bytes, (pointer) => ocsp.i2d_OCSP_REQUEST(request, pointer));
       return bytes;
     } finally {
       ocsp.OCSP_REQUEST_free(request);
@@ -109,7 +109,7 @@ export class OcspSubject {
     clearErrors();
     // Whatever comes of it: an error that stays in the queue would be taken for a connection's.
     queuedErrors();
-    const response = ocsp.d2i_OCSP_RESPONSE(null, addressOf(der), BigInt(der.length));
+    const response = pointingTo(der, (pointer) => ocsp.d2i_OCSP_RESPONSE(null, pointer, BigInt(der.length)));
     if (response === null) throw new Error("not an OCSP response in DER");
     let basic: Deno.PointerValue = null;
     try {
@@ -176,7 +176,7 @@ export class OcspSubject {
 
 function parseX509(der: Uint8Array): Deno.PointerValue {
   const bytes = Uint8Array.from(der);
-  const certificate = ocsp.d2i_X509(null, addressOf(bytes), BigInt(bytes.length));
+  const certificate = pointingTo(bytes, (pointer) => ocsp.d2i_X509(null, pointer, BigInt(bytes.length)));
   if (certificate === null) throw new Error(`d2i_X509: ${firstError()}`);
   return certificate;
 }
@@ -189,9 +189,17 @@ function responderOf(certificate: Deno.PointerValue): string | undefined {
   return all.find((url) => /^https?:\/\//i.test(url));
 }
 
-/** `unsigned char *` that points to the bytes, for functions that move it. The bytes must be in use until they return. */
-function addressOf(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  return bytesOf(new BigUint64Array([Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes))]));
+/** Of a call that is running: an address alone keeps nothing from being collected. */
+const pinned = new Set<Uint8Array>();
+
+/** Calls with an `unsigned char *` that points to the bytes, for functions that move it. */
+function pointingTo<T>(bytes: Uint8Array<ArrayBuffer>, call: (pointer: Uint8Array<ArrayBuffer>) => T): T {
+  pinned.add(bytes);
+  try {
+    return call(bytesOf(new BigUint64Array([Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes))])));
+  } finally {
+    pinned.delete(bytes);
+  }
 }
 
 function bytesOf(array: BigUint64Array<ArrayBuffer> | Int32Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {

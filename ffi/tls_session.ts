@@ -53,6 +53,8 @@ export class TlsSession {
   #error = 0;
   /** What was written and the system did not take; null while it takes everything. */
   #backlog: TlsBacklog | null = null;
+  /** What is in the backlog is close_notify. */
+  #isFinishing = false;
   /** Bytes of the last write that are in the backlog. */
   #written = 0;
 
@@ -206,14 +208,35 @@ export class TlsSession {
     return why === "" ? firstError() : `${firstError()}: ${why}`;
   }
 
-  /** Sends close_notify and ends the sending side; never blocks, and does not wait for the peer's. */
+  /**
+   * Sends close_notify and ends the sending side; never blocks, and does not wait for the peer's. Where the system takes nothing it
+   * {@linkcode finishesLater}, and is to be called again. To be called once all that was written is taken.
+   */
   finish(): void {
-    if (!this.#hasFailed && ssl.SSL_is_init_finished(this.#ssl) === 1) {
-      clearErrors();
-      ssl.SSL_shutdown(this.#ssl);
-      queuedErrors();
+    if (this.#backlog === null && !this.#hasFailed && ssl.SSL_is_init_finished(this.#ssl) === 1) this.#sayGoodbye();
+    if (this.#backlog !== null) {
+      if (this.#backlog.send(this.#fd) === WOULD_BLOCK) return;
+      this.#backlog.end();
+      this.#backlog = null;
     }
     finishSending(this.#fd);
+  }
+
+  #sayGoodbye(): void {
+    clearErrors();
+    const result = ssl.SSL_shutdown(this.#ssl);
+    if (result < 0 && ssl.SSL_get_error(this.#ssl, result) === SSL_ERROR_WANT_WRITE) {
+      this.#backlog = new TlsBacklog(this.#ssl);
+      this.#written = 0;
+      ssl.SSL_shutdown(this.#ssl);
+      this.#isFinishing = true;
+    }
+    queuedErrors();
+  }
+
+  /** {@linkcode finish} waits for the system to take bytes. */
+  get finishesLater(): boolean {
+    return this.#isFinishing && this.#backlog !== null;
   }
 
   /** Frees the SSL object; a second call does nothing. */

@@ -262,7 +262,7 @@ export class ClientConnection extends AnsweringConnection implements Downstream,
   }
 
   override onTimeout(): void {
-    if (this.isBlocked) {
+    if (this.isBlocked || this.stream.finishesLater) {
       // The kernel's buffer may take minutes of a slow client's time: what counts is that he takes something.
       const acknowledged = this.stream.acknowledged();
       if (acknowledged === this.#acknowledged) return this.cut();

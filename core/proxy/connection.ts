@@ -45,6 +45,7 @@ export abstract class Connection extends Timed {
     if (mask & (EPOLLIN | ENDED) || this.stream.readWaitsToWrite) this.#mayRead = true;
     if (mask & ENDED) this.#peerEnded = true;
     if (this.#unsent !== null && !this.#flush()) return;
+    if (this.stream.finishesLater) this.stream.finish();
     if (mask & (EPOLLERR | EPOLLHUP)) this.onHangup();
     if (this.#isOpen) this.onReady();
   }

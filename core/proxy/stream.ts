@@ -37,8 +37,9 @@ export interface Stream {
   readonly readWaitsToWrite: boolean;
   /** Bytes that the peer's kernel has acknowledged since the connection began. */
   acknowledged(): number;
-  /** Tells the peer that nothing more will come. */
+  /** Tells the peer that nothing more will come; to be called again when the system takes bytes while it {@linkcode finishesLater}. */
   finish(): void;
+  readonly finishesLater: boolean;
   /** Makes {@linkcode close} a reset, which nobody takes for an orderly end. */
   resetOnClose(): void;
   /** Frees the descriptor; to be called once. */
@@ -47,6 +48,7 @@ export interface Stream {
 
 export class PlainStream implements Stream {
   readonly readWaitsToWrite = false;
+  readonly finishesLater = false;
   readonly isHttp2 = false;
 
   constructor(readonly fd: number) {}

@@ -77,6 +77,10 @@ export class TlsStream implements Stream {
     this.#session.finish();
   }
 
+  get finishesLater(): boolean {
+    return this.#session.finishesLater;
+  }
+
   resetOnClose(): void {
     resetOnClose(this.fd);
   }

@@ -292,3 +292,26 @@ Deno.test("tls: who asks for new keys without end and reads nothing is cut off",
     reader.close();
   });
 });
+
+// A response that filled the socket exactly was followed by an end without close_notify, which looks like a cut.
+Deno.test("tls: close_notify for which there is no room is sent when there is", async () => {
+  await withSite(async (site) => {
+    const { client, stream, reader } = await established(site);
+    const filled = fill(stream.fd);
+    reader.finish();
+    assert.equal(stream.finishesLater, true);
+    await delay(50);
+    // What the client still sends is read meanwhile.
+    assert.equal(client.session.write(new Uint8Array(9), 9), 9);
+    await until(() => reader.received === 10, "reads go on");
+    assert.equal(stream.finishesLater, true);
+    await drain(client.fd, filled);
+    const buffer = new Uint8Array(100);
+    let count = WOULD_BLOCK;
+    await until(() => (count = client.session.read(buffer, buffer.length)) !== WOULD_BLOCK, "the end comes");
+    assert.equal(count, 0, client.session.failure);
+    assert.equal(receive(client.fd, buffer, buffer.length), 0, "nothing follows it");
+    assert.equal(stream.finishesLater, false);
+    reader.close();
+  });
+});
