@@ -96,13 +96,16 @@ export function listenOn(address: string, port: number, backlog: number): number
   return -failed;
 }
 
+/** Connections that a listening descriptor accepts from now on send what they are given at once: Linux hands TCP_NODELAY down. */
+export function acceptWithoutDelay(listener: number): void {
+  libc.setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, ONE, 4);
+}
+
 /** The next connection of a listening descriptor, or the negated errno. {@linkcode acceptedFrom} names its peer. */
 export function accept(listener: number): number {
   peerLength[0] = SOCKADDR_BYTES;
   const fd = libc.accept4(listener, peer, peerLengthBytes, SOCK_NONBLOCK_CLOEXEC);
-  if (fd < 0) return -errno();
-  libc.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, ONE, 4);
-  return fd;
+  return fd < 0 ? -errno() : fd;
 }
 
 /** Address of the peer of the last connection accepted. */

@@ -1,5 +1,5 @@
 /** A listening socket of a server, and the connections that it accepts. */
-import { accept, acceptedFrom, acceptedFromPort, close as closeFd } from "../../ffi/socket.ts";
+import { accept, acceptedFrom, acceptedFromPort, acceptWithoutDelay, close as closeFd } from "../../ffi/socket.ts";
 import { HardwareTlsStream } from "../tls/hardware_stream.ts";
 import type { TlsServer } from "../tls/tls_server.ts";
 import { TlsStream } from "../tls/tls_stream.ts";
@@ -36,6 +36,8 @@ export class Listener extends Timed {
   ) {
     super();
     this.#here = { address, port };
+    // Once for all of its connections, instead of a call for each.
+    acceptWithoutDelay(fd);
   }
 
   onEvent(): void {
