@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 
 /** Those that keep OpenSSL in this process: a proxy process of its own would run outside. */
-const TESTS = ["tests/tls/handshakes_test.ts", "tests/tls/error_queue_test.ts"];
+const TESTS = ["handshakes", "error_queue", "want_write"].map((name) => `tests/tls/${name}_test.ts`);
 /** Waits are so many times as long. */
 const SLOWNESS = 20;
 /** Deno itself loses a few bytes at its end. */
