@@ -195,9 +195,13 @@ export class Election {
   }
 
   #mayCampaign(): boolean {
-    const { plan, self, isEngineReady, membership: { members } } = this.#situation;
-    if (!isEngineReady || !plan.eligible.has(self) || this.#voter.heldFor !== undefined) return false;
-    // Who has no vote serves only where nobody is left who has.
+    const { plan, self, isEngineReady } = this.#situation;
+    return isEngineReady && plan.eligible.has(self) && this.#voter.heldFor === undefined && this.#mayServe();
+  }
+
+  /** Who has no vote serves only where nobody is left who has. */
+  #mayServe(): boolean {
+    const { self, membership: { members } } = this.#situation;
     return members.includes(self) || !members.some((node) => this.#situation.lives(node));
   }
 
@@ -209,6 +213,8 @@ export class Election {
 
   #pursue(): void {
     const situation = this.#situation, campaign = this.#campaign!;
+    // It has learned of a membership without it: to ask on would only keep votes from those who can win.
+    if (!this.#mayServe()) return this.#giveUp();
     const isHandedTo = campaign.yielding !== NO_EPOCH;
     if (isHandedTo ? situation.followed.epoch !== campaign.yielding : !situation.isLost()) return this.#giveUp();
     if (isHandedTo && situation.time - campaign.begun >= situation.noticeMs) return this.#giveUp();
@@ -330,7 +336,9 @@ export class Election {
   #mayGrant(from: number, request: Request): boolean {
     const { hearing, membership } = this.#situation;
     // It may be heard and not hear.
-    if (hearing.isDead(from) || !membership.members.includes(from)) return false;
+    if (hearing.isDead(from)) return false;
+    // The newer of both memberships may be without it.
+    if (!membership.members.includes(from) || !request.membership.members.includes(from)) return false;
     if (this.#tenure) return request.yielding === this.#tenure.epoch && this.#tenure.isHeir(from);
     return this.#voter.favours(from, request, this.#isPromising());
   }

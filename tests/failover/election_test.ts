@@ -261,6 +261,7 @@ function voter(durable: Durable = { promised: 0, membership: CONFIGURED }) {
       return step({ kind: "tick" });
     },
     ping: (node: number, missed: number) => step({ kind: "ping", node, missed }),
+    beReady: () => step({ kind: "engine", isReady: true }),
   };
 }
 
@@ -290,6 +291,35 @@ Deno.test("no vote for one who asks by an epoch of another node, or with an olde
   assert.deepEqual(kinds(voter(older).hear(1, request(513))), ["refusal"]);
   assert.deepEqual(kinds(voter(older).hear(0, request(512, older.membership))), ["refusal"]);
   assert.deepEqual(kinds(voter(older).hear(1, request(513, older.membership))), ["persist", "grant"]);
+  const newer = { epoch: 256, sequence: 1, members: [0, 2] };
+  assert.deepEqual(kinds(voter().hear(1, request(513, newer))), ["refusal"], "it is in this node's alone");
+});
+
+// A node that had left asked on, and was the better one: those who had not heard of it gave it their votes, and nobody could win.
+Deno.test("a candidate that learns of a membership without it asks no longer, unless nobody of that is left", () => {
+  const { hear, ping, pass, beReady, election } = voter();
+  beReady();
+  const later = { epoch: 256, sequence: 1, members: [0, 1] };
+  hear(0, {
+    kind: "beat",
+    epoch: 256,
+    isQuorate: true,
+    isFinal: true,
+    membership: CONFIGURED,
+    heard: [2],
+    heir: undefined,
+  });
+  ping(0, 3);
+  ping(1, 0);
+  for (let passed = 0; passed < 200; passed += 20) pass(20);
+  assert.equal(election.state, "candidate");
+  hear(1, { kind: "refusal", epoch: 258 + 256, promised: 256, membership: later });
+  for (let passed = 0; passed < 1000; passed += 20) assert.deepEqual(kinds(pass(20)), []);
+  assert.equal(election.state, "following");
+  ping(1, 3);
+  pass(20);
+  pass(20);
+  assert.equal(election.state, "candidate");
 });
 
 Deno.test("no vote against a scheduler that this node finds alive; three missed pings change that", () => {
