@@ -27,11 +27,10 @@ export class DurableFile {
   #file: Deno.FsFile;
   #last: Stored | undefined;
 
-  /** Opens the file, making it and its folder. Throws {@linkcode UsageError} where both slots are filled with something else. */
+  /** Opens the file, making it and its folder. Throws {@linkcode UsageError} where that cannot be, or both slots are filled with something else. */
   constructor(path: string) {
     const folder = path.slice(0, path.lastIndexOf("/"));
-    Deno.mkdirSync(folder, { recursive: true, mode: 0o755 });
-    this.#file = Deno.openSync(path, { read: true, write: true, create: true, mode: 0o600 });
+    this.#file = opened(path, folder);
     const slots = [0, 1].map((slot) => this.#read(slot));
     const sound = slots.filter((slot) => slot !== "empty" && slot !== "broken");
     // A first write that was torn had acknowledged nothing yet; a broken slot beside a sound one is the write that was torn.
@@ -52,11 +51,12 @@ export class DurableFile {
 
   /** Returns once it is on the disk. */
   write(kept: Kept): void {
-    const generation = (this.#last?.generation ?? 0) + 1;
-    this.#last = { generation, kept };
+    const generation = (this.#last?.generation ?? 0) + 1, next = { generation, kept };
     this.#file.seekSync((generation % 2) * SLOT_BYTES, Deno.SeekMode.Start);
-    writeWhole(this.#file, slotOf(this.#last));
+    writeWhole(this.#file, slotOf(next));
     this.#file.syncDataSync();
+    // What failed is written again in the same place: the other slot is the sound one.
+    this.#last = next;
   }
 
   close(): void {
@@ -100,6 +100,27 @@ function checksum(bytes: Uint8Array): Buffer {
 
 function writeWhole(file: Deno.FsFile, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+}
+
+function opened(path: string, folder: string): Deno.FsFile {
+  let file: Deno.FsFile | undefined;
+  try {
+    Deno.mkdirSync(folder, { recursive: true, mode: 0o755 });
+    file = Deno.openSync(path, { read: true, write: true, create: true, mode: 0o600 });
+    takeRoom(file);
+    return file;
+  } catch (error) {
+    file?.close();
+    throw new UsageError(`Cannot keep votes in ${path}: ${(error as Error).message}`);
+  }
+}
+
+/** A disk that is full later has both slots already. */
+function takeRoom(file: Deno.FsFile): void {
+  const { size } = file.statSync(), total = 2 * SLOT_BYTES;
+  if (size >= total) return;
+  file.seekSync(size, Deno.SeekMode.Start);
+  writeWhole(file, new Uint8Array(total - size));
 }
 
 /** The name of a new file is on the disk only then. */

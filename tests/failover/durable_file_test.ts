@@ -70,6 +70,43 @@ Deno.test("DurableFile refuses a file that is something else: forgetting a vote 
     assert.throws(() => new DurableFile(path), (error) => error instanceof UsageError && error.message.includes(path));
   }));
 
+Deno.test({
+  name: "a disk that is full later takes votes still; one that is full already is said in a line",
+  ignore: Deno.uid() !== 0,
+  async fn() {
+    // Two slots, and a page each of two folders and of what fills it.
+    await withDisk(5 * 4096, (disk) => {
+      const file = new DurableFile(`${disk}/state/failover`);
+      assert.throws(() => Deno.writeFileSync(`${disk}/log`, new Uint8Array(1 << 20)), /No space left/);
+      for (const promised of [256, 513, 768]) file.write(kept(promised));
+      file.close();
+      assert.deepEqual(readBack(`${disk}/state/failover`), kept(768));
+      assert.throws(
+        () => new DurableFile(`${disk}/other/failover`),
+        (error) => error instanceof UsageError && /^Cannot keep votes in .*: No space left/.test(error.message),
+      );
+    });
+  },
+});
+
+async function withDisk(bytes: number, run: (path: string) => void): Promise<void> {
+  const path = await Deno.makeTempDir();
+  const must = async (program: string, ...args: string[]) => {
+    const { success, stderr } = await new Deno.Command(program, { args }).output();
+    assert.ok(success, new TextDecoder().decode(stderr));
+  };
+  try {
+    await must("mount", "-t", "tmpfs", "-o", `size=${bytes}`, "dlba-test", path);
+    try {
+      run(path);
+    } finally {
+      await must("umount", path);
+    }
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
 function joined(head: Uint8Array, tail: Uint8Array, at: number): Uint8Array {
   return new Uint8Array([...head.subarray(0, at), ...tail.subarray(at)]);
 }
