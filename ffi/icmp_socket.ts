@@ -2,7 +2,7 @@
  * ICMP echo over a raw socket (RFC 792): one system call a ping, no process. Linux only; needs CAP_NET_RAW.
  *
  * - `int socket(int domain, int type, int protocol)`: socket(2), raw(7)
- * - `int setsockopt(int, int, int, const void *, socklen_t)`: ICMP_FILTER, raw(7)
+ * - `int setsockopt(int, int, int, const void *, socklen_t)`: ICMP_FILTER, raw(7); SO_ATTACH_FILTER, socket(7)
  * - `ssize_t sendto(int, const void *, size_t, int, const struct sockaddr *, socklen_t)`: sendto(2)
  * - `ssize_t recvfrom(int, void *, size_t, int, struct sockaddr *, socklen_t *)`: recvfrom(2)
  * - `int close(int)`: close(2)
@@ -22,6 +22,8 @@ const libc = Deno.dlopen("libc.so.6", {
 const AF_INET = 2;
 const SOCK_RAW_NONBLOCK_CLOEXEC = 3 | 0o4000 | 0o2000000;
 const IPPROTO_ICMP = 1;
+const SOL_SOCKET = 1;
+const SO_ATTACH_FILTER = 26;
 const SOL_RAW = 255;
 const ICMP_FILTER = 1;
 const ECHO_REPLY = 0;
@@ -48,8 +50,10 @@ export class IcmpSocket {
   #peerLength = new Uint32Array(1);
   #peerLengthBytes = new Uint8Array(this.#peerLength.buffer);
 
-  /** Throws UsageError without the right to. */
-  constructor() {
+  /**
+   * Receives replies of that identifier only: others, of any number, take no room from them. Throws UsageError without the right to.
+   */
+  constructor(identifier: number) {
     this.#fd = libc.socket(AF_INET, SOCK_RAW_NONBLOCK_CLOEXEC, IPPROTO_ICMP);
     if (this.#fd < 0) {
       const code = errno();
@@ -59,6 +63,30 @@ export class IcmpSocket {
     // A set bit keeps its type away: the kernel copies every ICMP message to every raw socket.
     const filter = new Uint8Array(Uint32Array.of(~(1 << ECHO_REPLY)).buffer);
     libc.setsockopt(this.#fd, SOL_RAW, ICMP_FILTER, filter, filter.length);
+    this.#takeOnly(identifier);
+  }
+
+  #takeOnly(identifier: number): void {
+    // struct sock_filter {u16 code; u8 jt, jf; u32 k} each: past the IP header, the half at 4 is the identifier.
+    const program = new Uint8Array(
+      BigUint64Array.of(
+        instruction(0xb1, 0, 0, 0), // ldxb 4*([0]&0xf)
+        instruction(0x48, 0, 0, 4), // ldh [x + 4]
+        instruction(0x15, 0, 1, identifier), // jeq #identifier
+        instruction(0x06, 0, 0, 0xffff), // ret #65535
+        instruction(0x06, 0, 0, 0), // ret #0
+      ).buffer,
+    );
+    // struct sock_fprog {u16 len; struct sock_filter *filter}; the kernel copies both.
+    const question = new BigUint64Array([
+      BigInt(program.length / 8),
+      Deno.UnsafePointer.value(Deno.UnsafePointer.of(program)),
+    ]);
+    const bytes = new Uint8Array(question.buffer);
+    if (libc.setsockopt(this.#fd, SOL_SOCKET, SO_ATTACH_FILTER, bytes, bytes.length) === 0) return;
+    const reason = strerror(errno());
+    this.close();
+    throw new Error(`SO_ATTACH_FILTER: ${reason}`);
   }
 
   /** Sends an echo request to an IPv4 address; false when the system refuses, as without a way there. */
@@ -99,6 +127,11 @@ export class IcmpSocket {
     if (this.#fd >= 0) libc.close(this.#fd);
     this.#fd = -1;
   }
+}
+
+/** Of a classic BPF program, as a little-endian word. */
+function instruction(code: number, ifTrue: number, ifFalse: number, operand: number): bigint {
+  return BigInt(code) | BigInt(ifTrue) << 16n | BigInt(ifFalse) << 24n | BigInt(operand) << 32n;
 }
 
 /** RFC 1071. */

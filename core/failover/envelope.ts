@@ -9,12 +9,15 @@
  */
 import { Buffer } from "node:buffer";
 import { createHmac, timingSafeEqual } from "node:crypto";
+import { MAX_BYTES } from "./codec.ts";
 
 const VERSION = 1;
 const HEAD_BYTES = 1 + 1 + 1 + 8 + 8 + 8;
 /** RFC 2104 section 5: not less than half of the hash's output. */
 const TAG_BYTES = 16;
 export const OVERHEAD_BYTES = HEAD_BYTES + TAG_BYTES;
+/** What is longer is no message, and not worth the time that its tag would take. */
+const MAX_DATAGRAM_BYTES = OVERHEAD_BYTES + MAX_BYTES;
 export const KEY_BYTES = 32;
 
 interface Peer {
@@ -77,7 +80,8 @@ export class Envelopes {
 
   /** Undefined when it is not for this node, not by a node of the array, or was taken already. */
   open(bytes: Uint8Array): Opened | undefined {
-    if (bytes.length < OVERHEAD_BYTES || bytes[0] !== VERSION || bytes[2] !== this.#self) return undefined;
+    if (bytes.length < OVERHEAD_BYTES || bytes.length > MAX_DATAGRAM_BYTES) return undefined;
+    if (bytes[0] !== VERSION || bytes[2] !== this.#self) return undefined;
     const from = bytes[1]!;
     const peer = this.#peers.get(from);
     if (!peer || !this.#isAuthentic(bytes)) return undefined;

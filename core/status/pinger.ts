@@ -49,7 +49,7 @@ export class Pinger {
       heardAt: -Infinity,
     }));
     this.#now = now;
-    this.#socket = socket ?? new IcmpSocket();
+    this.#socket = socket ?? new IcmpSocket(this.#identifier);
   }
 
   /**

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { MAX_BYTES } from "../../core/failover/codec.ts";
 import { Envelopes, KEY_BYTES, OVERHEAD_BYTES } from "../../core/failover/envelope.ts";
 import "../soak.ts";
 
@@ -77,6 +78,8 @@ Deno.test("open() refuses a datagram of which any bit was changed, and any bytes
     sealed[at >> 3]! ^= 1 << (at & 7);
     assert.equal(other.open(sealed), undefined);
   }));
+  assert.equal(other.open(one.seal(2, new Uint8Array(MAX_BYTES + 1))), undefined, "longer than any message");
+  assert.ok(other.open(one.seal(2, new Uint8Array(MAX_BYTES)))?.content);
   fc.assert(fc.property(fc.uint8Array({ maxLength: OVERHEAD_BYTES * 2 }), (bytes) => {
     assert.equal(other.open(bytes), undefined);
   }));
