@@ -10,8 +10,8 @@ import type { Message } from "./messages.ts";
 const ID_SET_BYTES = 32;
 const NOBODY = 0xffff;
 const KINDS = ["beat", "reply", "request", "grant", "refusal"] as const satisfies readonly Message["kind"][];
-/** A beat: kind, epoch, flags, membership, heard, heir. */
-export const MAX_BYTES = 1 + 4 + 1 + 8 + ID_SET_BYTES * 2 + 2;
+/** A beat: kind, epoch, flags, membership, heard, heir, table. */
+export const MAX_BYTES = 1 + 4 + 1 + 8 + ID_SET_BYTES * 2 + 2 + 4;
 
 export function encode(message: Message): Uint8Array<ArrayBuffer> {
   const out = new Writer();
@@ -23,6 +23,7 @@ export function encode(message: Message): Uint8Array<ArrayBuffer> {
       writeMembership(out, message.membership);
       out.ids(message.heard);
       out.half(message.heir ?? NOBODY);
+      out.word(message.table);
       break;
     case "reply":
       out.byte(message.isReady ? 1 : 0);
@@ -59,6 +60,7 @@ function readBody(kind: Message["kind"] | undefined, epoch: number, input: Reade
       const membership = readMembership(input);
       const heard = input.ids();
       const heir = input.half();
+      const table = input.word();
       if (heir !== NOBODY && heir > 255) throw new RangeError(`No node has the id ${heir}`);
       return {
         kind,
@@ -68,6 +70,7 @@ function readBody(kind: Message["kind"] | undefined, epoch: number, input: Reade
         membership,
         heard,
         heir: heir === NOBODY ? undefined : heir,
+        table,
       };
     }
     case "reply":

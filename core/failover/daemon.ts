@@ -52,6 +52,7 @@ export class Daemon {
   /** The election's last word on that. */
   #lease = { epoch: NO_EPOCH, until: 0 };
   #fillRequest: number;
+  #announcements: number;
   #published = "";
   #collection: Promise<LiveBuckets[]> | undefined;
   #told = "";
@@ -65,6 +66,7 @@ export class Daemon {
     }
     const last = parts.leadership.read();
     this.#fillRequest = last?.fillRequest ?? 0;
+    this.#announcements = last?.announcements ?? 0;
     // A predecessor of this process that held the VIP: its lease goes on.
     this.#active = parts.election.epoch;
     if (this.#active !== NO_EPOCH) this.#activeUntil = last?.activeUntil ?? 0;
@@ -77,6 +79,8 @@ export class Daemon {
     else if (election.state !== "scheduler") this.#collection = undefined;
     for (const action of actions) this.#do(action);
     this.#tell();
+    if (event.kind !== "message" || event.message.kind !== "beat") return;
+    if (event.message.epoch === election.followed) this.#parts.copy.tell(event.message.table);
   }
 
   /** Runs until the signal aborts. */
@@ -88,6 +92,7 @@ export class Daemon {
     const timers = [
       setInterval(() => this.#tick(), TICK_MS),
       setInterval(() => {
+        if (this.#active !== NO_EPOCH) this.take({ kind: "table", version: copy.version() });
         senses.ping(this.#parts.election.followed !== NO_EPOCH);
         // A quarter is long for an answer from the same wire, and one that comes later is taken with the next.
         setTimeout(() => !signal.aborted && senses.listen().forEach((event) => this.take(event)), ping_interval / 4);
@@ -120,6 +125,7 @@ export class Daemon {
 
   #handOver(node: NodeConfig | undefined): Promise<Outcome> {
     const { config, election } = this.#parts;
+    if (node === this.#parts.node) return Promise.resolve({ failure: `${node.name} is this node` });
     if (this.#waiting) return Promise.resolve({ failure: "a hand-over is under way" });
     if (election.state !== "scheduler") {
       const id = election.followed === NO_EPOCH ? undefined : ownerOf(election.followed);
@@ -150,6 +156,9 @@ export class Daemon {
       case "hold":
         this.#lease = { epoch: action.epoch, until: Math.floor((bootMilliseconds() + action.leaseMs) / 1000) };
         if (this.#active === action.epoch) this.#activeUntil = this.#lease.until;
+        return;
+      case "announce":
+        this.#announcements++;
         return;
       case "yield":
         this.#active = NO_EPOCH;
@@ -229,6 +238,7 @@ export class Daemon {
       scheduler: epoch === NO_EPOCH ? undefined : ownerOf(epoch),
       activeUntil: this.#activeUntil,
       fillRequest: this.#fillRequest,
+      announcements: this.#announcements,
       failed: election.dead,
     };
     const text = JSON.stringify(state);

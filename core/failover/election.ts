@@ -27,6 +27,8 @@ export class Election {
   #tenure: Tenure | undefined;
   /** Another claims a higher epoch: this node's has to be renewed by a majority until then, or the VIP is that one's. */
   #contestedUntil: number | undefined;
+  /** Since when another's beats are heard while this node has the VIP by a lease that only runs on. */
+  #rivalSince: number | undefined;
   #voter: Voter;
   #isSynchronizing = false;
 
@@ -112,6 +114,9 @@ export class Election {
       case "engine":
         situation.isEngineReady = event.isReady;
         if (event.isReady) situation.engineReadyAt = situation.time;
+        break;
+      case "table":
+        situation.table = event.version;
         break;
       case "handover":
         if (this.#tenure) this.#tenure.handOver(event.to, true);
@@ -237,6 +242,7 @@ export class Election {
     this.#campaign = this.#contestedUntil = undefined;
     this.#isSynchronizing = false;
     this.#held = epoch;
+    this.#rivalSince = undefined;
     this.#tenure?.end();
     this.#tenure = new Tenure(this.#situation, epoch, all, isQuorate);
     this.#enter("scheduler");
@@ -291,6 +297,7 @@ export class Election {
     // One without a majority gets no followers of a scheduler that lives.
     const isRival = !this.#tenure && !beat.isQuorate && beat.epoch !== situation.followed.epoch;
     if (isRival && !situation.isLost()) return;
+    if (isOld) this.#giveWay();
     if (isOld || (beat.epoch < situation.followed.epoch && !situation.isLost())) return reply(situation, from, beat);
     if (this.#tenure) this.#lose(beat.epoch);
     this.#yield();
@@ -306,6 +313,15 @@ export class Election {
       situation.act({ kind: "synchronize" });
     }
     if (beat.heir !== situation.self) this.#isSynchronizing = false;
+  }
+
+  /** A lease that only runs on gives way to one who serves, be it by a lower epoch, unless this node is scheduler again soon. */
+  #giveWay(): void {
+    const { time, noticeMs } = this.#situation;
+    if (this.#tenure || this.#held === NO_EPOCH) return void (this.#rivalSince = undefined);
+    this.#rivalSince ??= time;
+    // It learns first, and then is elected.
+    if (time - this.#rivalSince >= noticeMs * 2) this.#yield();
   }
 
   #hearReply(from: number, reply: Reply): void {

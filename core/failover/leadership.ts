@@ -13,7 +13,8 @@ const EPOCH = 1;
 const SCHEDULER = 2;
 const ACTIVE_UNTIL = 3;
 const FILL_REQUEST = 4;
-const FAILED = 5;
+const ANNOUNCEMENTS = 5;
+const FAILED = 6;
 const CELLS = FAILED + MAX_NODES;
 
 export interface LeadershipState {
@@ -25,6 +26,8 @@ export interface LeadershipState {
   readonly activeUntil: number;
   /** Grows when the engine is to give every bucket a node, so that the table changes no more: a hand-over. */
   readonly fillRequest: number;
+  /** Grows when the VIPs, if they are this node's, are to be announced anew. */
+  readonly announcements: number;
   /** Server numbers of those that the election found dead. */
   readonly failed: readonly number[];
 }
@@ -50,13 +53,14 @@ export class Leadership {
     return Atomics.load(this.#generation, 0);
   }
 
-  publish({ epoch, scheduler, activeUntil, fillRequest, failed }: LeadershipState): void {
+  publish({ epoch, scheduler, activeUntil, fillRequest, announcements, failed }: LeadershipState): void {
     const cells = this.#cells;
     Atomics.add(this.#generation, 0, 1);
     cells[EPOCH] = epoch;
     cells[SCHEDULER] = scheduler === undefined ? 0 : scheduler + 1;
     cells[ACTIVE_UNTIL] = activeUntil;
     cells[FILL_REQUEST] = fillRequest;
+    cells[ANNOUNCEMENTS] = announcements;
     cells.fill(0, FAILED);
     for (const node of failed) cells[FAILED + node] = 1;
     Atomics.add(this.#generation, 0, 1);
@@ -74,6 +78,7 @@ export class Leadership {
       scheduler: scheduler === 0 ? undefined : scheduler - 1,
       activeUntil: cells[ACTIVE_UNTIL]!,
       fillRequest: cells[FILL_REQUEST]!,
+      announcements: cells[ANNOUNCEMENTS]!,
       failed,
     };
     return before % 2 === 0 && this.generation === before ? state : undefined;

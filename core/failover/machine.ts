@@ -64,6 +64,8 @@ export type Event =
   | { readonly kind: "lease"; readonly ms: number }
   /** Whether this node's packet engine could serve, or serves. */
   | { readonly kind: "engine"; readonly isReady: boolean }
+  /** Of this node's Client IP Hash Table, for its beats. */
+  | { readonly kind: "table"; readonly version: number }
   /** Asked for by the operator: to that node, or to the best that is ready. */
   | { readonly kind: "handover"; readonly to: number | undefined }
   /** Answers `fill`. */
@@ -79,6 +81,8 @@ export type Action =
   | { readonly kind: "claim"; readonly epoch: number }
   /** The VIP stays this node's for `leaseMs` from now. */
   | { readonly kind: "hold"; readonly epoch: number; readonly leaseMs: number }
+  /** A node follows that did not: it may have had the VIP meanwhile, so clients are told whose it is. */
+  | { readonly kind: "announce" }
   /** Another has the VIP. */
   | { readonly kind: "yield" }
   /** Give every bucket a node, so that the table changes no more. */

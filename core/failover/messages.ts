@@ -15,6 +15,8 @@ export interface Beat {
   readonly heard: readonly number[];
   /** Node that is to take over, its table being complete; undefined but in a planned hand-over. */
   readonly heir: number | undefined;
+  /** Cursor of the Client IP Hash Table, of 32 bits: when it is another the table has changed, and is to be fetched. */
+  readonly table: number;
 }
 
 /** Answers a beat. */

@@ -29,6 +29,8 @@ export class Situation {
   /** Until when the arbiter lets this node be scheduler; without one for ever. */
   leasedUntil = Infinity;
   isEngineReady = false;
+  /** Version of the table that this node schedules by. */
+  table = 0;
   engineReadyAt = 0;
   #actions: Action[] = [];
 

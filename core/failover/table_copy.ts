@@ -10,8 +10,10 @@ import { takeOver } from "../scheduler/take_over.ts";
 import type { SchedulerTables } from "../scheduler/tables.ts";
 import { fetchChanges } from "../status/table_sync.ts";
 
-/** Between two fetches, ms: what is newer the survivors tell themselves. */
-const FETCH_EVERY_MS = 200;
+/** Longest time between two fetches, ms: a beat that says that the table changed brings the next at once. */
+const FETCH_EVERY_MS = 1000;
+/** After one that failed, ms. */
+const RETRY_MS = 200;
 /** A fetch has so long, ms. */
 const FETCH_MS = 2000;
 
@@ -24,6 +26,9 @@ export class TableCopy {
   #tables: SchedulerTables | undefined;
   #copy: FollowerTable | undefined;
   #scheduler: NodeConfig | undefined;
+  /** By the scheduler's last beat, its table's version. */
+  #told = 0;
+  #wake: () => void = () => {};
   /** The fetch that is under way; one at a time. */
   #fetching: Promise<void> = Promise.resolve();
 
@@ -43,10 +48,37 @@ export class TableCopy {
 
   /** Copies until the signal aborts. A table that cannot be fetched is no failure. */
   async run(signal: AbortSignal): Promise<void> {
+    signal.addEventListener("abort", () => this.#wake());
     while (!signal.aborted) {
-      await this.fetch().catch(() => {});
-      await delay(FETCH_EVERY_MS, signal);
+      const told = this.#told;
+      const isFetched = await this.fetch().then(() => true, () => false);
+      if (!isFetched) await delay(RETRY_MS, signal);
+      else if (told === this.#told && !signal.aborted) await this.#news();
     }
+  }
+
+  /** The scheduler's beat says which version its table has. */
+  tell(version: number): void {
+    if (version === this.#told) return;
+    this.#told = version;
+    this.#wake();
+  }
+
+  /** Of the table by which this node schedules, 32 bits; 0 where there is none. */
+  version(): number {
+    this.#current();
+    const cursor = this.#tables?.cursor();
+    return cursor ? (cursor.incarnation + cursor.version) % 2 ** 32 : 0;
+  }
+
+  #news(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, FETCH_EVERY_MS);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   /** Fetches what is new as of now. Throws Error where that cannot be had. */

@@ -31,6 +31,7 @@ export class Tenure {
   #electorate: readonly number[];
   #isFinal = false;
   #changedAt: number;
+  readonly #begun: number;
   #heir: Heir | undefined;
 
   /**
@@ -40,7 +41,7 @@ export class Tenure {
   constructor(situation: Situation, readonly epoch: number, members: readonly number[], public isQuorate: boolean) {
     this.#situation = situation;
     this.#electorate = members;
-    this.#changedAt = situation.time;
+    this.#changedAt = this.#begun = situation.time;
     situation.follow(epoch);
     situation.persist({ promised: epoch, membership: { epoch, sequence: 0, members } });
     situation.act({ kind: "claim", epoch });
@@ -76,6 +77,7 @@ export class Tenure {
         isFinal: this.#isFinal,
         heard,
         heir,
+        table: this.#situation.table,
       });
     }
   }
@@ -86,7 +88,12 @@ export class Tenure {
   }
 
   hear(from: number, reply: Reply): void {
-    const { time } = this.#situation;
+    const { time, noticeMs } = this.#situation, last = this.#replies.get(from);
+    const didFollow = last !== undefined && last.followed === this.epoch && time - last.at < noticeMs;
+    // At the begin, when all come, the VIP is announced anyway.
+    if (reply.followed === this.epoch && !didFollow && time - this.#begun >= noticeMs) {
+      this.#situation.act({ kind: "announce" });
+    }
     this.#replies.set(from, { ...reply, at: time });
     if (!reply.isReady) this.#readySince.delete(from);
     else if (!this.#readySince.has(from)) this.#readySince.set(from, time);

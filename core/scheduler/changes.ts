@@ -35,6 +35,12 @@ export class ChangeLog {
     this.#stamps = new Float64Array(table.size);
   }
 
+  /** Of the table as it is now. */
+  current(): Cursor {
+    this.#compare();
+    return this.cursor;
+  }
+
   get cursor(): Cursor {
     return { epoch: this.epoch, incarnation: this.incarnation, version: this.#version };
   }

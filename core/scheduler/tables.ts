@@ -72,12 +72,21 @@ export class SchedulerTables {
 
   /** What changed in the Client IP Hash Table since the cursor; everything when the cursor is unknown. */
   changesSince(cursor: Cursor | undefined): Changes {
+    return this.#log().changesSince(cursor);
+  }
+
+  /** Cursor of the Client IP Hash Table as it is now. */
+  cursor(): Cursor {
+    return this.#log().current();
+  }
+
+  #log(): ChangeLog {
     const { epoch } = this.settings;
     if (this.#changes?.epoch !== epoch) {
       // A process that keeps no log from before numbers its versions anew: a cursor of another log means nothing here.
       this.#changes = new ChangeLog(this.buckets, epoch, crypto.getRandomValues(new Uint32Array(1))[0]!);
     }
-    return this.#changes.changesSince(cursor);
+    return this.#changes;
   }
 
   /** The tables must not be touched afterwards. */

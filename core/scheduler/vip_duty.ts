@@ -58,6 +58,7 @@ export class ElectedDuty implements VipDuty {
   #state: LeadershipState | undefined;
   /** Epoch by which it answers; 0 when it does not. */
   #held = 0;
+  #announced = 0;
 
   /** @param graceTime for which it forwards when it answers no longer, s */
   constructor(leadership: Leadership, engine: EngineState, graceTime: number, log: (line: string) => void) {
@@ -83,6 +84,8 @@ export class ElectedDuty implements VipDuty {
     if (state.activeUntil > now) {
       settings.serveUntil(state.activeUntil, this.#graceTime);
       if (this.#held !== state.epoch) this.#take(state.epoch, charge);
+      else if (this.#announced !== state.announcements) charge.claim.begin();
+      this.#announced = state.announcements;
     } else if (this.#held !== 0 || settings.isActive(now)) {
       // Where it was over before, the grace time runs.
       if (settings.isActive(now)) settings.serveUntil(now, this.#graceTime);

@@ -202,7 +202,7 @@ export class Snapshot {
       address: address.address,
       state: stateOf(config, state, nodes, id),
       ip_groups: nodes?.groups(id) ?? 0,
-      avg_response_ms: responseMs[id]!,
+      avg_response_ms: round(responseMs[id]!),
       hits: hits[id]!,
       open_connections: openConnections[id]!,
       stale_s: secondsSince(board.reports.get(id)?.at),

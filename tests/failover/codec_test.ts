@@ -19,6 +19,7 @@ export const messages: fc.Arbitrary<Message> = fc.oneof(
     membership,
     heard: ids,
     heir: fc.option(fc.integer({ min: 0, max: 255 }), { nil: undefined }),
+    table: word,
   }, plain),
   fc.record({
     kind: fc.constant("reply" as const),

@@ -157,6 +157,27 @@ Deno.test("a scheduler that has lost the others keeps the VIP until it hears a h
   assert.deepEqual(simulation.owners, [2]);
 });
 
+// The loser's clients went on to it, where it heard the winner before the winner heard of it.
+Deno.test("the winner announces the VIP when a split heals, whoever hears the other first", () => {
+  for (let phase = 0; phase < 30; phase++) {
+    const simulation = array(3), { nodes, network, referee } = simulation;
+    const split = (isSplit: boolean) =>
+      [1, 2].forEach((id) => (network.block(0, id, isSplit), network.block(id, 0, isSplit)));
+    split(true);
+    simulation.run(4000 + phase * 7);
+    assert.deepEqual(simulation.owners, [0, 1]);
+    const said = () => referee.claims + nodes[1]!.announcements;
+    const before = said();
+    split(false);
+    simulation.run(500);
+    assert.deepEqual(simulation.owners, [1]);
+    assert.ok(said() > before, `phase ${phase}`);
+    const after = nodes[1]!.announcements;
+    simulation.run(3000);
+    assert.ok(nodes[1]!.announcements <= after + 2, "once, not for ever");
+  }
+});
+
 Deno.test("a stopped process loses the VIP when its lease is over, and learns who has it before it sends anything", () => {
   const simulation = array(3);
   const stopped = simulation.nodes[0]!;
@@ -184,6 +205,37 @@ Deno.test("the lease of a stopped process ends before another takes the VIP, and
       assert.ok(without <= 1500, `nobody has had the VIP for ${without} ms`);
     }
   }
+});
+
+// Two nodes that had been parted had it for the whole lease: the one could not be elected, and the other had the lower epoch.
+Deno.test("a lease that only runs on gives way to one who serves, unless its node is scheduler again at once", () => {
+  const election = new Election(
+    PLAN,
+    { promised: 514, membership: { epoch: 514, sequence: 0, members: [1, 2] } },
+    514,
+    0,
+  );
+  const serving = {
+    kind: "beat",
+    epoch: 256,
+    isQuorate: true,
+    isFinal: true,
+    heard: [],
+    heir: undefined,
+    table: 0,
+  } as const;
+  let yielded: number | undefined;
+  for (let now = 0; now < 1000 && yielded === undefined; now += 20) {
+    const actions = election.step({ kind: "tick" }, now);
+    if (now % 100 === 0) {
+      actions.push(
+        ...election.step({ kind: "message", from: 0, message: { ...serving, membership: CONFIGURED } }, now),
+      );
+    }
+    if (actions.some(({ kind }) => kind === "yield")) yielded = now;
+  }
+  assert.equal(yielded, 600);
+  assert.equal(election.epoch, 0);
 });
 
 Deno.test("a failover process that is restarted within its lease keeps the VIP", () => {
@@ -308,6 +360,7 @@ Deno.test("a candidate that learns of a membership without it asks no longer, un
     membership: CONFIGURED,
     heard: [2],
     heir: undefined,
+    table: 0,
   });
   ping(0, 3);
   ping(1, 0);
@@ -332,6 +385,7 @@ Deno.test("no vote against a scheduler that this node finds alive; three missed 
     membership: CONFIGURED,
     heard: [1, 2],
     heir: undefined,
+    table: 0,
   });
   ping(0, 2);
   assert.deepEqual(kinds(hear(1, request(513))), ["refusal"]);

@@ -41,6 +41,8 @@ export class SimulatedNode {
   crashAfterActions = Infinity;
   /** By which the kernel answers for the VIP, and until when. */
   lease = { epoch: 0, until: -Infinity };
+  /** How often it said whose the VIP is, but for the times that it took it. */
+  announcements = 0;
   lastHandover: string | undefined | null = null;
 
   constructor(world: World, plan: ElectionPlan, durable: Durable) {
@@ -188,6 +190,9 @@ export class SimulatedNode {
           break;
         case "hold":
           this.lease = { epoch: action.epoch, until: this.#wholeSecond(this.#world.queue.now + action.leaseMs) };
+          break;
+        case "announce":
+          this.announcements++;
           break;
         case "yield":
           this.lease = { epoch: 0, until: -Infinity };
