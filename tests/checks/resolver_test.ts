@@ -1,5 +1,7 @@
 /** Names of back ends: against name servers that answer, move, fall silent and lie. */
 import assert from "node:assert/strict";
+import dgram from "node:dgram";
+import { Resolver } from "node:dns/promises";
 import { resolve } from "../../core/checks/resolver.ts";
 import { BackEndWatch } from "../../core/checks/back_end_watch.ts";
 import { loadConfig } from "../../core/config/load.ts";
@@ -35,6 +37,46 @@ Deno.test("resolve() keeps to the address while it is among the answers, and to 
     ),
     undefined,
   );
+});
+
+/** A name server that says one thing of each name, by the name's first label: RFC 1035 section 4. */
+class NameServer {
+  readonly socket = dgram.createSocket("udp4");
+
+  async start(): Promise<string> {
+    this.socket.on("message", (question, { port, address }) => {
+      const label = new TextDecoder().decode(question.subarray(13, 13 + question[12]!));
+      if (label === "mute") return;
+      const code = { nxdomain: 3, servfail: 2 }[label] ?? 0;
+      const isAnswer = label === "web";
+      const end = question.indexOf(0, 12) + 5;
+      const head = Uint8Array.from(question.subarray(0, end));
+      head[2] = 0x81;
+      head[3] = 0x80 | code;
+      head.fill(0, 6, 12);
+      if (isAnswer) head[7] = 1;
+      // Of the question's name, A, IN, 42 s: 10.1.2.3.
+      const record = [0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 42, 0, 4, 10, 1, 2, 3];
+      this.socket.send(Uint8Array.from([...head, ...isAnswer ? record : []]), port, address);
+    });
+    await new Promise<void>((resolve) => this.socket.bind(0, "127.0.0.1", resolve));
+    return `127.0.0.1:${this.socket.address().port}`;
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => this.socket.close(() => resolve()));
+  }
+}
+
+Deno.test("resolve() by DNS: an address and its TTL, and nothing for a name that is not there or a server that fails", async () => {
+  const server = new NameServer();
+  const resolver = new Resolver({ timeout: 300, tries: 1 });
+  resolver.setServers([await server.start()]);
+  assert.deepEqual(await resolve(resolver, "web.example", undefined), { address: "10.1.2.3", again: 42_000 });
+  for (const name of ["nxdomain", "none", "servfail", "mute"]) {
+    assert.equal(await resolve(resolver, `${name}.example`, "10.0.0.1"), undefined, name);
+  }
+  await server.close();
 });
 
 Deno.test("names: a back end is where its name is, moves with it, and stays when nobody answers any more", async () => {

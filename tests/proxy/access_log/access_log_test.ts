@@ -87,6 +87,24 @@ Deno.test("request ids: the log, the back end and the client have the same one, 
   });
 });
 
+Deno.test("access log: a pipe that nobody reads keeps no start, no request and no end waiting", async () => {
+  // Opening the pipe waited for its reader: the server never began.
+  const dir = await Deno.makeTempDir();
+  const file = `${dir}/pipe`;
+  await new Deno.Command("mkfifo", { args: [file] }).output();
+  const backEnd = new RawBackEnd(answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
+  await withServe([backEnd], { config: `access_log: { file: ${file} }` }, async (serve) => {
+    const client = await Peer.connect(serve.http);
+    // More than a pipe holds: pipe(7).
+    for (let i = 0; i < 500; i++) {
+      await client.send(`GET /${"x".repeat(200)} HTTP/1.1\r\nHost: shop\r\n\r\n`);
+      await client.message();
+    }
+    client.close();
+  });
+  await Deno.remove(dir, { recursive: true });
+});
+
 /** Text to lines; what stands behind the last line end would be a line too. */
 class LineStream extends TransformStream<string, string> {
   constructor() {
