@@ -1,9 +1,11 @@
 /** The status daemon in an array of three nodes: its tables, and whom its sweep finds failed by what happens to the nodes and to the scheduler. */
 import assert from "node:assert/strict";
+import { loadConfig } from "../../core/config/load.ts";
 import { delay } from "../../core/delay.ts";
 import { Lab } from "../../core/lab/lab.ts";
 import { whyNoNamespaces } from "../../core/lab/namespaces.ts";
 import { dlbaCommand } from "../../core/node/role.ts";
+import { BACK_END_CONTROL_FILE, BackEndControl } from "../../core/proxy/back_end_control.ts";
 import { openTables } from "../../core/scheduler/open_tables.ts";
 import type { SchedulerTables } from "../../core/scheduler/tables.ts";
 import type { TablesReport } from "../../core/status/tables.ts";
@@ -46,7 +48,8 @@ class StatusArray {
       pools: [{
         name: "shop",
         persistence: { session_cookies: ["JSESSIONID"] },
-        back_ends: WEBS.map((address, i) => ({ key: i + 1, address })),
+        // A limit that is never met: nodes share it all the same.
+        back_ends: WEBS.map((address, i) => ({ key: i + 1, address, max_connections: 60_000 })),
       }],
     });
   }
@@ -97,6 +100,14 @@ class StatusArray {
   owners(): number[] {
     this.#tables ??= openTables(`${this.lab.dir}/run/test/a`)!;
     return Array.from({ length: 1024 }, (_, bucket) => this.#tables!.buckets.node(bucket));
+  }
+
+  /** Who has failed, as the proxy processes of the node have it. */
+  failedFor(name: NodeName): number[] {
+    const config = loadConfig(`${this.lab.dir}/dlba.yaml`);
+    const bytes = Deno.readFileSync(`${this.lab.dir}/run/test/${name}/${BACK_END_CONTROL_FILE}`);
+    const control = new BackEndControl(bytes.buffer, config);
+    return config.nodes.map(({ id }) => id).filter((id) => control.hasFailed(id));
   }
 
   count(name: NodeName): number {
@@ -212,7 +223,11 @@ Deno.test({
           () => Promise.resolve(Deno.kill(pid!, "SIGSTOP")),
         );
         assert.ok(ms > 1000, `asked three times, 500 ms each, yet failed after ${ms} ms`);
+        // Every node divides the limits of back ends among those that serve.
+        await until(() => array.failedFor("a").join() === "2", "the scheduler's proxies to know that c failed");
+        await until(() => array.failedFor("b").join() === "2", "b's proxies to know that c failed");
         await array.says(/node c answers again/, () => Promise.resolve(Deno.kill(pid!, "SIGCONT")));
+        await until(() => array.failedFor("b").length === 0, "b's proxies to know that c is back");
       });
 
       await t.step(
