@@ -117,9 +117,12 @@ export async function runServe(config: Config, node: NodeConfig, options: ServeO
 
 type TlsConfig = NonNullable<Config["tls"]>;
 
-/** As the config has them; which of them have failed the control process says. */
+/**
+ * As the config has them; which of them have failed the control process says. One that drains has its part: it still serves those that
+ * came before.
+ */
 function servingNodes({ nodes }: Config) {
-  return nodes.filter(({ enabled, draining, weight }) => enabled && !draining && weight > 0);
+  return nodes.filter(({ enabled, weight }) => enabled && weight > 0);
 }
 
 /** Undefined where there is none and nothing needs it. Throws UsageError. */

@@ -71,7 +71,10 @@ function sweepLines({ last_sweep: sweep }: TablesReport): string[] {
   ];
 }
 
-function summaryLines({ web_server_summary: rows }: TablesReport): string[] {
+function summaryLines({ web_server_summary: rows, back_ends, scheduler }: TablesReport): string[] {
+  if (!rows && back_ends.length > 0) {
+    return ["", `Summary Web Server Status Table: the scheduler adds it up, node ${scheduler ?? "not known"}`];
+  }
   if (!rows || rows.length === 0) return [];
   return [
     "",
