@@ -12,7 +12,7 @@ export class TwoNodes {
     readonly dir: string,
     readonly http: number,
     readonly https: number,
-    readonly children: readonly Deno.ChildProcess[],
+    readonly children: Deno.ChildProcess[],
   ) {}
 
   /** Where the nodes listen. */
@@ -45,6 +45,17 @@ control: { status_port: ${status} }
     const children = [];
     for (const { name, address } of NODES) children.push(await serve(dir, name, address));
     return new TwoNodes(dir, http!, https!, children);
+  }
+
+  /** Node b is away for as long as `meanwhile` takes, and comes back without anything that it had in memory, as after a reboot. */
+  async reboot(meanwhile: () => Promise<void>): Promise<void> {
+    const [, b] = this.children;
+    b!.kill("SIGTERM");
+    await b!.status;
+    await Deno.remove(`${this.dir}/run/test/b`, { recursive: true });
+    await meanwhile();
+    const { name, address } = NODES[1]!;
+    this.children[1] = await serve(this.dir, name, address);
   }
 
   async stop(): Promise<void> {

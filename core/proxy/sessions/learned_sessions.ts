@@ -51,6 +51,15 @@ export class LearnedSessions {
     return undefined;
   }
 
+  /** All that it knows; what is learned meanwhile may be among it. */
+  *entries(): Generator<{ hash: SessionHash; key: number }> {
+    const words = this.#words;
+    for (let at = 0; at < words.length; at += WORDS) {
+      const hash = words.slice(at, at + HASH_WORDS);
+      if (hash[0] !== 0) yield { hash, key: words[at + HASH_WORDS]! & 0xffff };
+    }
+  }
+
   /** A reader of another process may look meanwhile: it must not take the hash of one with the key of the other. */
   learn(hash: SessionHash, key: number): void {
     const words = this.#words;

@@ -1,6 +1,7 @@
 /**
  * Learned sessions of this node and of the others: what this process sees is in its own table at once and told to every other node
  * before the client hears of it; what others tell is read by the node's first process, into a table of its own. Every process looks in all.
+ * The first process also asks the others, when it begins, for what they know, and tells them when they ask.
  */
 import { bindDatagrams, sendDatagram } from "../../../ffi/datagram.ts";
 import { strerror } from "../../../ffi/errno.ts";
@@ -10,8 +11,19 @@ import type { Config, NodeConfig } from "../../config/schema.ts";
 import { UsageError } from "../../errors.ts";
 import type { ArraySecret } from "../../secrets/array_secret.ts";
 import type { EventLoop, Watched } from "../loop.ts";
-import { decodeLearned, encodeLearned, MESSAGE_BYTES } from "./learn_message.ts";
-import { LearnedSessions, sessionHash } from "./learned_sessions.ts";
+import { Asking } from "./asking.ts";
+import {
+  decodeLearned,
+  encodeLearned,
+  encodeQuestion,
+  type LearnedEntry,
+  MEMORY,
+  MOST_BYTES,
+  NEWS,
+  QUESTION,
+} from "./learn_message.ts";
+import { LearnedSessions, type SessionHash, sessionHash } from "./learned_sessions.ts";
+import { Telling } from "./telling.ts";
 
 const ID_LABEL = "learned session ids";
 const CHANNEL_LABEL = "learned sessions channel";
@@ -36,10 +48,14 @@ export class Learning implements Watched {
   /** Of all processes of this node, by file. */
   #tables = new Map<string, LearnedSessions>();
   #mappings: Mapping[] = [];
-  #peers: readonly Uint8Array<ArrayBuffer>[];
+  /** The other nodes, by server number. */
+  #peers: ReadonlyMap<number, Uint8Array<ArrayBuffer>>;
+  /** Nodes that are being told all. */
+  #told = new Map<number, Telling>();
+  #asking: Asking | undefined;
   #fd: number;
   #loop: EventLoop | undefined;
-  #buffer = new Uint8Array(MESSAGE_BYTES + 1);
+  #buffer = new Uint8Array(MOST_BYTES + 1);
   /** Datagrams that no node of the array made. */
   refused = 0;
 
@@ -51,8 +67,10 @@ export class Learning implements Watched {
     this.#channelKeys = [secret.derive(CHANNEL_LABEL, KEY_BYTES), ...(previous ? [previous] : [])];
     this.#own = this.#create(`sessions-${worker}.table`);
     const port = config.control.status_port;
-    this.#peers = config.nodes.filter(({ id, enabled }) => id !== node.id && enabled)
-      .map(({ address }) => socketAddressBytes(address.address, port));
+    this.#peers = new Map(
+      config.nodes.filter(({ id, enabled }) => id !== node.id && enabled)
+        .map(({ id, address }) => [id, socketAddressBytes(address.address, port)]),
+    );
     if (worker === 0) this.#others = this.#create("sessions-others.table");
     this.#fd = bindDatagrams(node.address.address, worker === 0 ? port : 0);
     if (this.#fd < 0) {
@@ -75,6 +93,9 @@ export class Learning implements Watched {
   watch(loop: EventLoop): void {
     this.#loop = loop;
     loop.watch(this.#fd, this);
+    if (this.#others === undefined || this.#peers.size === 0) return;
+    const question = encodeQuestion(this.#channelKeys[0]!, this.options.node.id);
+    this.#asking = new Asking(loop, () => this.#tellAll(question));
   }
 
   /** Takes in tables of processes that began after this one; to be called now and then. */
@@ -90,7 +111,10 @@ export class Learning implements Watched {
 
   /** Key of the back end that made the id; undefined where nobody saw it. */
   find(pool: string, id: string): number | undefined {
-    const hash = sessionHash(this.#idKey, pool, id);
+    return this.#find(sessionHash(this.#idKey, pool, id));
+  }
+
+  #find(hash: SessionHash): number | undefined {
     for (const table of this.#tables.values()) {
       const key = table.find(hash);
       if (key !== undefined) return key;
@@ -103,9 +127,12 @@ export class Learning implements Watched {
     const hash = sessionHash(this.#idKey, pool, id);
     if (this.#own.find(hash) === key) return;
     this.#own.learn(hash, key);
-    const message = encodeLearned(this.#channelKeys[0]!, { hash, key });
-    // What the system does not take now is lost: the id is then found by its hash alone.
-    for (const peer of this.#peers) sendDatagram(this.#fd, message, peer);
+    this.#tellAll(encodeLearned(this.#channelKeys[0]!, { kind: NEWS, entries: [{ hash, key }] }));
+  }
+
+  /** What the system does not take now is lost: the id is then found by its hash alone. */
+  #tellAll(message: Uint8Array<ArrayBuffer>): void {
+    for (const peer of this.#peers.values()) sendDatagram(this.#fd, message, peer);
   }
 
   onEvent(): void {
@@ -114,9 +141,33 @@ export class Learning implements Watched {
       if (count < 0) return;
       const message = decodeLearned(this.#channelKeys, this.#buffer.subarray(0, count));
       if (message === undefined) this.refused++;
-      else this.#others?.learn(message.hash, message.key);
+      else if (message.kind === QUESTION) this.#tell(message.entries[0]!.key);
+      else this.#hear(message.kind, message.entries);
     }
     this.#loop!.again(this);
+  }
+
+  #hear(kind: number, entries: readonly LearnedEntry[]): void {
+    if (kind === MEMORY) this.#asking?.stop();
+    for (const { hash, key } of entries) {
+      if (kind === NEWS || this.#find(hash) === undefined) this.#others?.learn(hash, key);
+    }
+  }
+
+  /** All that this node knows. One that is being told asks in vain. */
+  #tell(node: number): void {
+    const peer = this.#peers.get(node);
+    if (peer === undefined || this.#told.has(node)) return;
+    const send = (entries: readonly LearnedEntry[]) =>
+      sendDatagram(this.#fd, encodeLearned(this.#channelKeys[0]!, { kind: MEMORY, entries }), peer);
+    const telling = new Telling(
+      this.#loop!,
+      entriesOf([...this.#tables.values()]),
+      send,
+      () => this.#told.delete(node),
+    );
+    this.#told.set(node, telling);
+    telling.onTimeout();
   }
 
   onTurn(): void {
@@ -128,8 +179,14 @@ export class Learning implements Watched {
   }
 
   close(): void {
+    this.#asking?.stop();
+    for (const telling of [...this.#told.values()]) telling.stop();
     this.#loop?.forget(this.#fd);
     close(this.#fd);
     for (const mapping of this.#mappings) mapping.close();
   }
+}
+
+function* entriesOf(tables: readonly LearnedSessions[]): Generator<LearnedEntry> {
+  for (const table of tables) yield* table.entries();
 }
