@@ -1,10 +1,10 @@
 /** `dlba check`: all that can be known of a config file without running it. */
 import { authorityRule } from "./authorities.ts";
 import { certificateRule } from "./certificates.ts";
+import { errorPageRule } from "./error_page_files.ts";
 import { expiryRule } from "./expiry.ts";
 import { hardwareKeyRule } from "./hardware_keys.ts";
 import { type Checked, readAndCheck } from "./load.ts";
-import { namedFilesRule } from "./named_files.ts";
 import { ocspRule } from "./ocsp_files.ts";
 import { asMap, eachValue } from "./raw.ts";
 import { checkRules, type Rule } from "./rules.ts";
@@ -19,7 +19,7 @@ export function checkFile(file: string, now: number): Checked {
     authorityRule(file, now),
     ocspRule(file, now),
     hardwareKeyRule(file),
-    namedFilesRule(file),
+    errorPageRule(file),
   ];
   return readAndCheck(file, rules, [expiryRule(file, now)]);
 }

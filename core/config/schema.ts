@@ -369,8 +369,6 @@ export const rateLimitSchema = map({
   ipv4_prefix: v.optional(whole(8, 32), 32),
 });
 
-export const accessLogSchema = map({ file: path });
-
 export const schema = map({
   array: arraySchema,
   scheduler: v.optional(schedulerSchema, {}),
@@ -387,7 +385,7 @@ export const schema = map({
   client_identity: v.optional(clientIdentitySchema),
   rate_limit: v.optional(rateLimitSchema),
   /** A line of JSON for each request, at its end; none when absent. Appended to by all processes of the node. */
-  access_log: v.optional(accessLogSchema),
+  access_log: v.optional(map({ file: path })),
   control: v.optional(
     map({ status_port: v.optional(port, 7600), /** UDP, between the nodes. */ failover_port: v.optional(port, 7601) }),
     {},

@@ -1,5 +1,6 @@
 /** The access log of a proxy process: a line a request, at its end. */
 import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { UsageError } from "../../errors.ts";
 import type { BackEndTable } from "../back_end_table.ts";
 import type { EventLoop } from "../loop.ts";
@@ -28,6 +29,7 @@ export class AccessLog {
 
   #open(): Deno.FsFile {
     try {
+      Deno.mkdirSync(dirname(this.#path), { recursive: true });
       // To open a pipe for writing alone waits for somebody who reads it: fifo(7).
       const read = existsSync(this.#path) && Deno.statSync(this.#path).isFifo === true;
       return this.#file = Deno.openSync(this.#path, { append: true, create: true, mode: 0o640, read });

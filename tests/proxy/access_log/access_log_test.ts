@@ -6,14 +6,14 @@ import { Peer } from "../peer.ts";
 import { FACTOR } from "../../soak.ts";
 
 const LOGGED = {
-  config: "access_log: { file: access.log }\nproxy: { request_id: X-Request-Id }",
+  config: "access_log: { file: logs/access.log }\nproxy: { request_id: X-Request-Id }",
   pool: ", persistence: { session_cookies: [sid] }, response_timeout: 300ms",
 };
 
 type Line = Readonly<Record<string, unknown>>;
 
 function lines(serve: ServeProcess): Line[] {
-  return Deno.readTextFileSync(`${serve.dir}/access.log`).split("\n").slice(0, -1).map((line) => JSON.parse(line));
+  return Deno.readTextFileSync(`${serve.dir}/logs/access.log`).split("\n").slice(0, -1).map((line) => JSON.parse(line));
 }
 
 /** What is the same in every run. */
@@ -147,7 +147,7 @@ Deno.test("access log: complete and readable after many requests over many conne
       }
       client.close();
     }));
-    const file = `${serve.dir}/access.log`;
+    const file = `${serve.dir}/logs/access.log`;
     await untilLines(file, requests);
     const targets = new Set<string>();
     let count = 0;
