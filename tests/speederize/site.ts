@@ -31,7 +31,9 @@ export async function withSite(
     return page ? page(request) : new Response("none", { status: 404 });
   });
   const backEnd = { port: server.addr.port, close: () => server.shutdown() };
-  const config = `speederize:\n  cdn: [${cdn}]\n${section.split("\n").map((line) => `  ${line}`).join("\n")}`;
+  const config = `proxy: { http2_cleartext: true }\nspeederize:\n  cdn: [${cdn}]\n${
+    section.split("\n").map((line) => `  ${line}`).join("\n")
+  }`;
   await withServe([backEnd], { pool: ", speederize: true", config }, async (serve) => {
     // Its connections must end before the process is looked at.
     const client = Deno.createHttpClient({});
