@@ -39,6 +39,8 @@ const PRELOADS: ReadonlyMap<string, number> = new Map([
 ]);
 
 export class AttributeRewriter {
+  /** CSS of the page's character set cannot be read. */
+  hidesCss = false;
   /** The video or audio around a source element asks with CORS. */
   #mediaCors = 0;
   #count = 0;
@@ -166,6 +168,7 @@ export class AttributeRewriter {
     const index = tag.find(STYLE_ATTRIBUTE);
     if (index < 0) return;
     if (!hasUrl(tag.bytes, tag.valueStart(index), tag.valueEnd(index))) return;
+    if (this.hidesCss) return this.onDoubt("charset");
     const { bytes } = tag;
     const start = tag.valueStart(index);
     const end = tag.valueEnd(index);

@@ -24,7 +24,11 @@ export function charsetOf(contentType: string): string {
   return /;\s*charset\s*=\s*(?:"([^"]*)"|([^\s;]+))/i.exec(contentType)?.slice(1).find((value) => value) ?? "";
 }
 
-/** The bytes begin as UTF-16 does. */
-export function isUtf16(first: number, second: number): boolean {
-  return (first === 0xfe && second === 0xff) || (first === 0xff && second === 0xfe);
+/** Of the plain ones those in which the second byte of a character may be a backslash, brace or at sign: labels of the same section. */
+const ASCII_TRAILS =
+  /^(gbk|x-gbk|gb2312|gb_2312(-80)?|gb18030|chinese|csgb2312|csiso58gb231280|iso-ir-58|big5(-hkscs)?|x-x-big5|cn-big5|csbig5|shift[-_]jis|sjis|ms_kanji|ms932|csshiftjis|windows-31j|x-sjis)$/i;
+
+/** Whether CSS of that character set cannot be read byte by byte, though markup can: there a backslash or brace decides. */
+export function hasAsciiTrails(label: string): boolean {
+  return ASCII_TRAILS.test(label.trim());
 }

@@ -69,7 +69,8 @@ export function extended(value: string, hosts: readonly string[]): string {
     const added = new Map(policy);
     for (const kind of KINDS) {
       const sources = sourcesFor(policy, kind);
-      if (sources === undefined || sources.some((source) => source.toLowerCase() === "'none'")) continue;
+      // An empty list is as 'none'.
+      if (!sources?.length || sources.some((source) => source.toLowerCase() === "'none'")) continue;
       const name = DIRECTIVES[kind]!.find((name) => policy.has(name))!;
       // What falls back to default-src gets a directive of its own: the CDN is allowed for no more than what moves.
       const own = name === "default-src" ? DIRECTIVES[kind]!.at(-2)! : name;

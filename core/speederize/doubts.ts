@@ -16,6 +16,8 @@ export const DOUBTS = [
   /** The page's Content-Security-Policy, of its head or in a meta element, would block the load. */
   "csp",
   "csp_meta",
+  /** Cross-Origin-Embedder-Policy: require-corp blocks what another origin serves without a field of its own. */
+  "embedder_policy",
   /** The element says which bytes it must get: the CDN's may differ. */
   "integrity",
   /** Fonts, modules and other loads that need CORS, which the CDN did not show yet. */

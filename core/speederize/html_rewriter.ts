@@ -5,7 +5,7 @@
  */
 import { attributeTable, CHARSET, CONTENT, HREF, HTTP_EQUIV, TYPE } from "./attribute_names.ts";
 import { AttributeRewriter } from "./attributes.ts";
-import { isPlainCharset } from "./charset.ts";
+import { hasAsciiTrails, isPlainCharset } from "./charset.ts";
 import { CssScanner } from "./css_scanner.ts";
 import type { DocumentUrls } from "./document_urls.ts";
 import type { Doubt, OnDoubt } from "./doubts.ts";
@@ -54,16 +54,21 @@ export class HtmlRewriter {
   #templates = 0;
   #isInSelect = false;
 
-  /** @param lazy attributes from which scripts load images later, as `data-src` */
+  /**
+   * @param lazy attributes from which scripts load images later, as `data-src`
+   * @param hidesCss the page is of a character set in which CSS cannot be read: {@linkcode hasAsciiTrails}
+   */
   constructor(
     readonly out: Output,
     readonly urls: DocumentUrls,
     readonly onDoubt: OnDoubt,
     lazy: readonly string[] = [],
+    hidesCss = false,
   ) {
     this.#splice = new Splice(out);
     this.#tag = new Tag(tableOf(lazy));
     this.#attributes = new AttributeRewriter(this.#splice, urls, lazy, onDoubt);
+    this.#attributes.hidesCss = hidesCss;
   }
 
   /** At most {@linkcode MAX_HELD}. */
@@ -269,6 +274,7 @@ export class HtmlRewriter {
   #beginStyle(tag: Tag): void {
     const type = tag.find(TYPE);
     if (type >= 0 && !["", "text/css"].includes(tag.value(type).toLowerCase())) return;
+    if (this.#attributes.hidesCss) return this.onDoubt("charset");
     this.#state = CSS;
     this.#css = new CssScanner((bytes, start, end, use) => this.urls.replace(this.#splice, bytes, start, end, use));
   }
@@ -300,10 +306,7 @@ export class HtmlRewriter {
 
   #meta(tag: Tag): boolean {
     const charset = tag.find(CHARSET);
-    if (charset >= 0 && !isPlainOrUtf16(tag.value(charset))) {
-      this.#giveUp("charset");
-      return false;
-    }
+    if (charset >= 0 && !this.#takeCharset(tag.value(charset))) return false;
     const name = tag.find(HTTP_EQUIV);
     const kind = name < 0 ? "" : resolvedText(tag.value(name)).trim().toLowerCase();
     const content = tag.find(CONTENT);
@@ -313,7 +316,13 @@ export class HtmlRewriter {
     }
     if (kind !== "content-type" || content < 0) return true;
     const label = /charset\s*=\s*["']?([^\s;"']+)/i.exec(tag.value(content))?.[1];
-    if (label === undefined || isPlainOrUtf16(label)) return true;
+    return label === undefined || this.#takeCharset(label);
+  }
+
+  /** What a meta element says; false where the page cannot be read. */
+  #takeCharset(label: string): boolean {
+    if (hasAsciiTrails(label)) this.#attributes.hidesCss = true;
+    if (isPlainOrUtf16(label)) return true;
     this.#giveUp("charset");
     return false;
   }

@@ -1,9 +1,10 @@
 /** Rewritten pages that are static: RFC 9111, one cache a proxy process, bounded by bytes. */
+import type { Freshness } from "./cache_control.ts";
 import type { Output } from "./output.ts";
 
 export interface CachedPage {
   /** Status line and fields, without those that are added for each client. */
-  readonly head: Uint8Array;
+  head: Uint8Array;
   readonly body: Uint8Array<ArrayBuffer>;
   /** As the client gets it; "" without. */
   readonly etag: string;
@@ -13,6 +14,8 @@ export interface CachedPage {
   readonly vary: readonly (readonly [name: string, value: string])[];
   /** Paths that it refers to on the CDN, where the advisor wants to know. */
   readonly moved: readonly string[];
+  /** What the origin said last of its age and life. */
+  freshness: Freshness;
   /** When it was 0 s old, and until when it is fresh, ms since 1970. */
   bornAt: number;
   freshUntil: number;
@@ -86,8 +89,12 @@ export class PageCache {
   }
 }
 
-function sizeOf(key: string, { head, body }: CachedPage): number {
-  return head.length + body.length + 2 * key.length + ENTRY_BYTES;
+/** Values that clients sent count too: they are as long as a head may be. */
+function sizeOf(key: string, { head, body, vary, moved }: CachedPage): number {
+  let characters = key.length;
+  for (const [name, value] of vary) characters += name.length + value.length;
+  for (const path of moved) characters += path.length;
+  return head.length + body.length + 2 * characters + ENTRY_BYTES;
 }
 
 /** Gathers a page while it passes; gives up when it is too long. */

@@ -1,11 +1,14 @@
 /** One response on its way through: its head is looked at, and its body rewritten where it is a page or a stylesheet. */
 import { keepPrivate } from "../proxy/cookie_injection.ts";
 import type { ClientIdentity } from "../proxy/client_identity.ts";
+import { SET_COOKIE } from "../proxy/field_names.ts";
 import type { HeadBlock } from "../proxy/head_block.ts";
 import { type RequestHead, type ResponseHead, UNKNOWN_LENGTH } from "../proxy/message.ts";
 import { addField } from "./add_field.ts";
 import { lifetime, mayStore, parseCacheControl } from "./cache_control.ts";
+import { hasAsciiTrails } from "./charset.ts";
 import { ContentSecurityPolicy, extended } from "./csp.ts";
+import { ByteOrderGuard } from "./byte_order_guard.ts";
 import { CssRewriter } from "./css_rewriter.ts";
 import { DocumentUrls } from "./document_urls.ts";
 import { HtmlRewriter } from "./html_rewriter.ts";
@@ -15,7 +18,7 @@ import { CODINGS, Recoding, type Rewriter } from "./recoding.ts";
 import { OF_OTHER_BYTES, readFields, type ResponseFields } from "./response_kind.ts";
 import type { Speederizer } from "./speederizer.ts";
 import { Storing } from "./storing.ts";
-import { originTags, taggedWith } from "./validators.ts";
+import { ofOrigin, originTags, taggedWith } from "./validators.ts";
 
 /** What one piece of a body becomes; sent before the next one comes. */
 const OUT = new Output();
@@ -27,7 +30,6 @@ export class Passage {
   #mayMatch = false;
   /** The body is decoded and coded again. */
   #recoding: Recoding | null = null;
-  #isFirst = true;
   /** The sampler looks at this response. */
   #isSampled = false;
   /** Paths that the page refers to on the CDN. */
@@ -46,7 +48,11 @@ export class Passage {
     for (let i = block.count - 1; i >= 0; i--) {
       const name = block.name(i);
       if (name === "accept-encoding") block.remove(i);
-      else if (name === "if-none-match") {
+      else if (name === "if-match") {
+        const value = ofOrigin(block.value(i));
+        block.remove(i);
+        addField(block, `if-match: ${value}\r\n`);
+      } else if (name === "if-none-match") {
         const { value, hadOurs } = originTags(block.value(i), this.speed.version);
         this.#mayMatch = hadOurs;
         block.remove(i);
@@ -87,7 +93,7 @@ export class Passage {
     if (rules.label !== "") keepPrivate(block);
     const placement = this.#placement(block, fields, rules);
     if (!isHead) {
-      this.#begin(fields.kind, placement);
+      this.#begin(fields, placement);
       if (fields.coding !== "") this.#recoding = new Recoding(fields.coding, this.#rewriter!, OUT);
       this.#storing?.begin(status, fields);
     }
@@ -116,9 +122,13 @@ export class Passage {
   /** The origin says that what is kept still stands: it is the response. */
   #repeat(response: ResponseHead, page: CachedPage): ResponseHead {
     const { block } = response;
+    // Of this client alone, and not kept.
+    const cookies: string[] = [];
+    for (let i = 0; i < block.count; i++) if (block.name(i) === "set-cookie") cookies.push(block.value(i));
     block.clear();
     block.bytes.set(page.head);
     block.end = page.head.length;
+    for (const cookie of cookies) addField(block, `set-cookie: ${cookie}\r\n`, SET_COOKIE);
     if (this.request.method === "HEAD") return { ...response, status: 200, statedLength: page.body.length };
     this.#rewriter = { write: (_bytes, _start, _end, isLast) => isLast && OUT.copy(page.body, 0, page.body.length) };
     return { ...response, status: 200, bodyLength: UNKNOWN_LENGTH, statedLength: -1 };
@@ -162,7 +172,7 @@ export class Passage {
     return speed.placement(rules, (kind, host) => csp.allows(kind, host), moved);
   }
 
-  #begin(kind: "html" | "css", placement: ConstructorParameters<typeof DocumentUrls>[0]): void {
+  #begin({ kind, charset }: ResponseFields, placement: ConstructorParameters<typeof DocumentUrls>[0]): void {
     const { speed, request } = this;
     const urls = new DocumentUrls(placement, {
       host: request.host.toLowerCase(),
@@ -170,23 +180,16 @@ export class Passage {
       path: pathOf(request.target),
       isStylesheet: kind === "css",
     }, speed.onDoubt);
-    this.#rewriter = kind === "html"
-      ? new HtmlRewriter(OUT, urls, speed.onDoubt, speed.config.attributes)
+    const rewriter = kind === "html"
+      ? new HtmlRewriter(OUT, urls, speed.onDoubt, speed.config.attributes, hasAsciiTrails(charset))
       : new CssRewriter(OUT, urls);
+    this.#rewriter = new ByteOrderGuard(rewriter, OUT, speed.onDoubt);
   }
 
   /** A piece of the body; what it becomes is good until the next call of any passage. Throws BadMessage for a broken coding. */
   body(bytes: Uint8Array<ArrayBuffer>, start: number, end: number, isLast: boolean): Output {
     if (this.#recoding !== null) return this.#recoding.write(bytes, start, end, isLast);
     OUT.clear();
-    if (this.#isFirst && end > start) {
-      this.#isFirst = false;
-      // UTF-16 begins so, and nothing else that could be read byte by byte.
-      if (bytes[start]! >= 0xfe) {
-        this.speed.onDoubt("charset");
-        this.#rewriter = UNTOUCHED;
-      }
-    }
     this.#rewriter!.write(bytes, start, end, isLast);
     this.#storing?.add(OUT, isLast, this.#moved);
     if (isLast && this.#isSampled) { for (const path of this.#moved) this.speed.sampler.referred(path); }
@@ -206,4 +209,3 @@ function pathOf(target: string): string {
 }
 
 const NO_DIRECTIVES = parseCacheControl("");
-const UNTOUCHED: Rewriter = { write: (bytes, start, end) => OUT.copy(bytes, start, end) };

@@ -1,6 +1,6 @@
 /** What of a response's head decides whether its body is rewritten, read in one pass. */
 import type { HeadBlock } from "../proxy/head_block.ts";
-import { charsetOf, isPlainCharset } from "./charset.ts";
+import { charsetOf, hasAsciiTrails, isPlainCharset } from "./charset.ts";
 import type { Doubt } from "./doubts.ts";
 
 export type Kind = "html" | "css";
@@ -10,6 +10,8 @@ export interface ResponseFields {
   /** Why a page or stylesheet stays as it is; null when it is rewritten. */
   readonly doubt: Doubt | null;
   readonly coding: string;
+  /** As the Content-Type says; "" without. */
+  readonly charset: string;
   readonly policies: readonly string[];
   readonly cacheControl: string;
   readonly age: string;
@@ -29,6 +31,7 @@ export function readFields(status: number, block: HeadBlock, decodes: ReadonlySe
   let cacheControl = "";
   let etag = "";
   let isSigned = false;
+  let isEmbedder = false;
   let hasCookie = false;
   let age = "";
   let date = "";
@@ -64,6 +67,9 @@ export function readFields(status: number, block: HeadBlock, decodes: ReadonlySe
       case "content-security-policy":
         policies.push(block.value(i));
         break;
+      case "cross-origin-embedder-policy":
+        isEmbedder = /^\s*require-corp\b/i.test(block.value(i));
+        break;
       case "signature-input":
         isSigned = true;
         break;
@@ -79,9 +85,10 @@ export function readFields(status: number, block: HeadBlock, decodes: ReadonlySe
   if (status === 206) doubt = "partial";
   else if (/(^|[\s,])no-transform($|[\s,;])/i.test(cacheControl)) doubt = "no_transform";
   else if (isSigned) doubt = "signed";
-  else if (charset !== "" && !isPlainCharset(charset)) doubt = "charset";
+  else if (charset !== "" && !isPlainCharset(charset) || kind === "css" && hasAsciiTrails(charset)) doubt = "charset";
+  else if (isEmbedder) doubt = "embedder_policy";
   else if (coding !== "" && !decodes.has(coding)) doubt = "coding";
-  return { kind, doubt, coding, policies, cacheControl, age, date, expires, vary, etag, hasCookie };
+  return { kind, doubt, coding, charset, policies, cacheControl, age, date, expires, vary, etag, hasCookie };
 }
 
 /** Fields that say something of bytes that are no longer those: RFC 9530, RFC 3230, RFC 1864; ranges of them, and their date. */

@@ -7,6 +7,7 @@ import { type Freshness, initialAge, lifetime, mayStore, parseCacheControl } fro
 import { addField } from "./add_field.ts";
 import { cacheKey, fieldOf, type RequestFields, requestFields } from "./cached_request.ts";
 import type { Output } from "./output.ts";
+import { freshHead } from "./fresh_head.ts";
 import { type CachedPage, PageBytes } from "./page_cache.ts";
 import { CODINGS } from "./recoding.ts";
 import { readFields, type ResponseFields } from "./response_kind.ts";
@@ -55,26 +56,37 @@ export class Storing {
       const url = URL.canParse(block.value(i), base) ? new URL(block.value(i), base) : undefined;
       if (url?.host === request.host.toLowerCase()) targets.push(url.pathname + url.search);
     }
-    for (const target of targets) {
-      const ends = [false, true].map((isTls) => cacheKey(request.host, target, isTls, ""));
-      speed.cache.purge((key) => ends.some((end) => key.endsWith(end)));
-    }
+    const keys = targets.flatMap((target) => [false, true].map((isTls) => cacheKey(request.host, target, isTls, "")));
+    // Of a page with labels only a walk through the cache finds all.
+    if (speed.isLabelled) speed.cache.purge((key) => keys.some((end) => key.endsWith(end)));
+    else for (const key of keys) speed.cache.remove(key);
   }
 
   /** The stale page, which the origin's 304 says is still good: section 4.3.4. */
   validated(block: HeadBlock): CachedPage | undefined {
     const page = this.#stale;
     if (page === undefined || this.speed.version !== this.#version) return undefined;
-    const fields = readFields(200, block, CODINGS);
-    this.#freshen(page, fields);
+    const { cacheControl, age, date, expires, hasCookie } = readFields(200, block, CODINGS);
+    // What the 304 does not say anew holds on: section 3.2.
+    const { freshness } = page;
+    page.freshness = {
+      cacheControl: cacheControl === "" ? freshness.cacheControl : parseCacheControl(cacheControl),
+      age,
+      date,
+      expires: expires || freshness.expires,
+    };
+    page.head = freshHead(page.head, block, this.speed.isLabelled);
+    this.#freshen(page);
+    // It must not be kept any longer, but answers this request.
+    const mayKeep = !hasCookie && mayStore(page.freshness.cacheControl, this.#fields.cacheControl);
+    if (!mayKeep) this.speed.cache.remove(this.#key);
     return page;
   }
 
-  #freshen(page: CachedPage, fields: ResponseFields): void {
+  #freshen(page: CachedPage): void {
     const now = Date.now();
-    const freshness = freshnessOf(fields);
-    page.bornAt = now - 1000 * initialAge(freshness, now);
-    page.freshUntil = page.bornAt + 1000 * lifetime(freshness, now);
+    page.bornAt = now - 1000 * initialAge(page.freshness, now);
+    page.freshUntil = page.bornAt + 1000 * lifetime(page.freshness, now);
   }
 
   /** A page is rewritten now: it is gathered if it may be kept. */
@@ -131,10 +143,11 @@ export class Storing {
       originTag: etag,
       vary,
       moved,
+      freshness: freshnessOf(fields),
       bornAt: 0,
       freshUntil: 0,
     };
-    this.#freshen(page, fields);
+    this.#freshen(page);
     this.speed.cache.put(this.#key, page);
   }
 }

@@ -27,3 +27,8 @@ export function originTags(
   }
   return { value: tags.join(", "), hadOurs };
 }
+
+/** If-Match for the back end: whatever the rules were, its own representation is as it was. */
+export function ofOrigin(ifMatch: string): string {
+  return ifMatch.replace(/\.dlba-[0-9a-f]{8}"/g, '"');
+}

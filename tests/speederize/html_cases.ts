@@ -280,6 +280,20 @@ export const HTML_CASES: readonly Case[] = [
   { why: "frames", marked: `<frameset><img src="/static/a.png">`, doubt: "frameset" },
   // What the page says of itself.
   { why: "a character set that is plain", marked: `<meta charset="shift_jis"><img src="▸/static/a.png">` },
+  {
+    why: "one in which a character may end in a backslash: tags can be read",
+    marked: `<meta charset="gbk"><p style="color:red"><img src="▸/static/a.png">`,
+  },
+  {
+    why: "there CSS cannot be",
+    marked: `<meta charset="gbk"><style>a{background:url(/static/a.png)}</style><img src="▸/static/b.png">`,
+    doubt: "charset",
+  },
+  {
+    why: "nor in an attribute",
+    marked: `<meta http-equiv=content-type content="text/html;charset=big5"><p style="background:url(/static/a.png)">`,
+    doubt: "charset",
+  },
   { why: "one that is not", marked: `<meta charset="iso-2022-jp"><img src="/static/a.png">`, doubt: "charset" },
   {
     why: "one in a content type",

@@ -14,6 +14,7 @@ function cached(size: number, vary: CachedPage["vary"] = []): CachedPage {
     originTag: "",
     vary,
     moved: [],
+    freshness: { cacheControl: new Map(), age: "", date: "", expires: "" },
     bornAt: 0,
     freshUntil: 0,
   };
@@ -57,6 +58,15 @@ Deno.test("PageCache keeps to its bytes, and drops what was not used for longest
   cache.put("huge", cached(20_000));
   assert.equal(cache.find("huge", () => ""), undefined);
   assert.equal(cache.purge(() => true), 3);
+  assert.equal(cache.bytes, 0);
+});
+
+Deno.test("PageCache counts what clients sent, which may be longer than the page", () => {
+  const cache = new PageCache(1_000_000);
+  for (let i = 0; i < 100; i++) cache.put(`${i}`, cached(0, [["x-long", "x".repeat(50_000)]]));
+  assert.ok(cache.find("99", () => "x".repeat(50_000)));
+  assert.equal(cache.find("0", () => "x".repeat(50_000)), undefined);
+  assert.ok(cache.purge(() => true) <= 10);
   assert.equal(cache.bytes, 0);
 });
 
@@ -148,5 +158,50 @@ Deno.test("a stale page is asked about, and an unsafe method takes it out", asyn
     await (await get("/", { method: "POST", body: "x" })).body?.cancel();
     assert.equal(await (await get("/")).text(), MOVED);
     assert.deepEqual(asked.slice(3), ["POST null", "GET null"]);
+  });
+});
+
+Deno.test("a 304 says anew how long the page lives, what it does not say holds on, and its cookies are passed on", async () => {
+  let asked = 0;
+  let again: Record<string, string> = {};
+  const page = (request: Request) => {
+    asked++;
+    const isAgain = request.headers.get("if-none-match") === `"v1"`;
+    // Stale as it comes, by its age.
+    return isAgain
+      ? new Response(null, { status: 304, headers: { etag: `"v1"`, ...again } })
+      : html(PAGE, { etag: `"v1"`, "cache-control": "max-age=60", age: "90", "x-kept": "1" });
+  };
+  await withSite({ "/": page }, "", async ({ get }) => {
+    const ask = async () => {
+      const response = await get("/");
+      assert.equal(await response.text(), MOVED);
+      return response.headers;
+    };
+    await ask();
+    // Fresh again by the max-age from before, and kept so.
+    again = { "set-cookie": "a=1" };
+    let headers = await ask();
+    assert.equal(headers.get("set-cookie"), "a=1");
+    assert.equal(headers.get("x-kept"), "1");
+    assert.equal(asked, 2);
+    // With a cookie it was not kept any longer.
+    await ask();
+    assert.equal(asked, 3);
+    again = {};
+    await ask();
+    headers = await ask();
+    assert.equal(asked, 4);
+    assert.equal(headers.get("cache-control"), "max-age=60");
+    assert.equal(headers.get("set-cookie"), null);
+    await (await get("/", { method: "DELETE" })).body?.cancel();
+    await ask();
+    again = { "cache-control": "no-store", date: "Wed, 01 Jan 2025 00:00:00 GMT" };
+    headers = await ask();
+    assert.equal(headers.get("cache-control"), "no-store");
+    assert.equal(headers.get("date"), again["date"]);
+    const before = asked;
+    await ask();
+    assert.equal(asked, before + 1);
   });
 });

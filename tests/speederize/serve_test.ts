@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { latin1 } from "../proxy/harness.ts";
 import { html, withSite } from "./site.ts";
 
 const PAGE = `<img src="/static/a.png"><a href="/static/b">`;
@@ -59,6 +60,17 @@ Deno.test("a client's entity tag is the origin's again on the way in, and not wh
   });
 });
 
+Deno.test("If-Match names the back end's own tag again, whatever the rules were", async () => {
+  const put = (request: Request) =>
+    new Response(null, { status: request.headers.get("if-match") === `"v1", W/"v2"` ? 204 : 412 });
+  await withSite({ "/": put }, "", async ({ get }) => {
+    const headers = { "if-match": `"v1.dlba-00000000", W/"v2"` };
+    const response = await get("/", { method: "PUT", body: "x", headers });
+    await response.body?.cancel();
+    assert.equal(response.status, 204);
+  });
+});
+
 Deno.test("what may not be changed passes byte for byte", async () => {
   const range = { status: 206, headers: { "content-type": "text/html", "content-range": "bytes 0-44/45" } };
   const gzip = new Uint8Array(
@@ -72,6 +84,16 @@ Deno.test("what may not be changed passes byte for byte", async () => {
     "/charset": () => new Response(PAGE, { headers: { "content-type": "text/html; charset=iso-2022-jp" } }),
     "/xhtml": () => new Response(PAGE, { headers: { "content-type": "application/xhtml+xml" } }),
     "/coded": () => new Response(gzip, { headers: { "content-type": "text/html", "content-encoding": "x-unknown" } }),
+    // The string's last character ends in a backslash in Shift_JIS; read as ASCII the string would go on, and its neighbour be CSS.
+    "/shift-jis": () =>
+      new Response(latin1(`<style>a{content:"\x95\\"}b{content:";background:url(/static/a.png)"}</style>`), {
+        headers: { "content-type": "text/html; charset=Shift_JIS" },
+      }),
+    "/shift-jis.css": () =>
+      new Response(latin1(`a{content:"\x95\\"}b{content:";background:url(/static/a.png)"}`), {
+        headers: { "content-type": "text/css; charset=Shift_JIS" },
+      }),
+    "/embedder": () => html(PAGE, { "cross-origin-embedder-policy": "require-corp" }),
     "/utf-16": () => new Response(utf16, { headers: { "content-type": "text/html" } }),
   };
   await withSite(pages, "", async ({ get }) => {
