@@ -14,7 +14,14 @@ export interface Advice {
   readonly score: number;
   readonly isChosen: boolean;
   /** Why, or why not. */
-  readonly reason: "saves most" | "stays" | "saves less" | "not cacheable" | "asked for too seldom" | "withdrawn";
+  readonly reason:
+    | "saves most"
+    | "stays"
+    | "saves less"
+    | "not cacheable"
+    | "asked for too seldom"
+    | "not seen here"
+    | "withdrawn";
   readonly hits: number;
   readonly bytes: number;
   readonly latency_ms: number;
@@ -98,6 +105,8 @@ export class Advisor {
         ? "withdrawn"
         : isChosen
         ? best.has(path) ? "saves most" : "stays"
+        : last.counted === 0
+        ? "not seen here"
         : !isCacheable
         ? "not cacheable"
         : score < LEAST_SAVING

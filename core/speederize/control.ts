@@ -20,12 +20,18 @@ const CLIENT = "{client}";
 export class SpeederizeControl {
   readonly #advisor: Advisor;
   readonly #gate: LoadGate | undefined;
-  readonly #rules: readonly { readonly rule: CdnRule; readonly check: SpeederizeConfig["cdn"][number]["check"] }[];
+  readonly #rules: readonly {
+    readonly rule: CdnRule;
+    /** As the config has them. */
+    readonly hosts: readonly string[];
+    readonly check: SpeederizeConfig["cdn"][number]["check"];
+  }[];
   #decisions: Decisions;
   #seen = new Map<number, number>();
   #rate = 0;
   #checkAt = 0;
   #withdrawn: readonly string[];
+  #down: readonly string[] = [];
   #cors: readonly string[];
 
   constructor(readonly config: SpeederizeConfig, readonly dir: string, readonly address: string) {
@@ -35,6 +41,7 @@ export class SpeederizeControl {
     const label = networkLabel(address);
     this.#rules = cdn.map(({ paths, except, hosts, check }) => ({
       check,
+      hosts,
       rule: {
         paths: paths.map((pattern) => new PathPattern(pattern)),
         except: except.map((pattern) => new PathPattern(pattern)),
@@ -65,17 +72,22 @@ export class SpeederizeControl {
   }
 
   async run(stop: AbortSignal, log: (line: string) => void): Promise<void> {
+    const goesOn = (error: unknown) =>
+      log(`speederize goes on as before: ${error instanceof Error ? error.message : error}`);
+    // A slow CDN holds up nothing else.
+    let checking: Promise<void> | undefined;
     while (!stop.aborted) {
       try {
         this.takeWindows(readWindows(this.dir));
-        await this.check();
+        checking ??= this.check(performance.now(), stop).catch(goesOn).finally(() => checking = undefined);
         this.decide();
         writeState(this.dir, this.state);
       } catch (error) {
-        log(`speederize goes on as before: ${error instanceof Error ? error.message : error}`);
+        goesOn(error);
       }
       await delay(LOOK_MS, stop);
     }
+    await checking;
   }
 
   /** Takes windows that were not taken yet: all processes end theirs at about the same time. */
@@ -95,24 +107,27 @@ export class SpeederizeControl {
   }
 
   /** Looks at copies on the CDN where it is time. */
-  async check(now = performance.now()): Promise<void> {
+  async check(now: number, stop?: AbortSignal): Promise<void> {
     const intervals = this.#rules.flatMap(({ check }) => check ? [check.interval] : []);
     const paths = new Set([...this.#withdrawn, ...this.#advisor.advice.map(({ path }) => path)]);
     if (intervals.length === 0 || now < this.#checkAt || paths.size === 0) return;
     this.#checkAt = now + Math.min(...intervals);
     const copies = [...paths].slice(0, MOST_CHECKED).flatMap((path) => this.#copiesOf(path));
-    const { failed, cors } = await checkCopies(copies.filter(({ timeoutMs }) => timeoutMs > 0));
+    const { failed, cors, down } = await checkCopies(copies.filter(({ timeoutMs }) => timeoutMs > 0), fetch, stop);
+    if (stop?.aborted) return;
     this.#withdrawn = failed;
+    this.#down = down;
     this.#cors = cors.filter((path) => !failed.includes(path));
   }
 
   /** Where the path would be served from; without a check its time is 0. */
   #copiesOf(path: string): Copy[] {
-    for (const { rule, check } of this.#rules) {
+    for (const { rule, hosts, check } of this.#rules) {
       const placement = new RulePlacement([rule], { allows: null, moves: null, allowsCors: () => true }, () => {});
-      const host = placement.place(path, "", 0);
-      if (host === null) continue;
-      return [{ path, url: `${check?.scheme ?? "https"}://${host}${path}`, timeoutMs: check?.timeout ?? 0 }];
+      const name = placement.place(path, "", 0);
+      if (name === null) continue;
+      const url = `${check?.scheme ?? "https"}://${name}${path}`;
+      return [{ path, url, host: hosts[rule.hosts.indexOf(name)]!, timeoutMs: check?.timeout ?? 0 }];
     }
     return [];
   }
@@ -124,6 +139,7 @@ export class SpeederizeControl {
       toCdn: this.#gate?.toCdn ?? true,
       chosen: mode === "auto" ? [...this.#advisor.chosen].sort() : null,
       withdrawn: this.#withdrawn,
+      down: this.#down,
       cors: this.#cors,
     };
     const { version, ...present } = this.#decisions;

@@ -12,6 +12,8 @@ export interface Decisions {
   readonly chosen: readonly string[] | null;
   /** Paths whose copy on the CDN failed. */
   readonly withdrawn: readonly string[];
+  /** CDN hosts, as the config has them, that do not answer: nothing moves there. */
+  readonly down: readonly string[];
   /** Paths whose copy on the CDN allows loads with CORS from any origin. */
   readonly cors: readonly string[];
 }
@@ -26,6 +28,7 @@ export function firstDecisions({ advisor, local }: SpeederizeConfig): Decisions 
     toCdn: local === undefined,
     chosen: advisor.mode === "auto" ? [] : null,
     withdrawn: [],
+    down: [],
     cors: [],
   };
 }
@@ -38,10 +41,10 @@ export function readDecisions(text: string): Decisions | undefined {
   } catch {
     return undefined;
   }
-  const { version, toCdn, chosen, withdrawn, cors } = (data ?? {}) as Record<string, unknown>;
+  const { version, toCdn, chosen, withdrawn, down, cors } = (data ?? {}) as Record<string, unknown>;
   const isList = (value: unknown): value is string[] =>
     Array.isArray(value) && value.every((item) => typeof item === "string");
   if (typeof version !== "number" || typeof toCdn !== "boolean") return undefined;
-  if (chosen !== null && !isList(chosen) || !isList(withdrawn) || !isList(cors)) return undefined;
-  return { version, toCdn, chosen: chosen as string[] | null, withdrawn, cors };
+  if (chosen !== null && !isList(chosen) || !isList(withdrawn) || !isList(down) || !isList(cors)) return undefined;
+  return { version, toCdn, chosen: chosen as string[] | null, withdrawn, down, cors };
 }

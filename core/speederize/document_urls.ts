@@ -4,7 +4,7 @@ import type { OnDoubt } from "./doubts.ts";
 import { HASH_START, hashByte } from "./placement.ts";
 import { originsOf, OTHER_ORIGIN, type OwnOrigins } from "./own_origins.ts";
 import type { Splice } from "./splice.ts";
-import { WITH_CORS } from "./url_use.ts";
+import { STYLE, WITH_CORS } from "./url_use.ts";
 
 /** Replaces the first `drop` characters of a URL. What follows them, query and fragment included, stays as it is. */
 export interface Move {
@@ -39,7 +39,7 @@ export interface DocumentPlace {
   readonly aliases: ReadonlySet<string>;
   /** From "/", without a query. */
   readonly path: string;
-  /** A stylesheet: where its URLs need CORS that the CDN does not show they are tied to the origin, since it may move itself. */
+  /** A stylesheet: which of its URLs stay are tied to the origin, since it may move itself. */
   readonly isStylesheet: boolean;
 }
 
@@ -80,10 +80,13 @@ export class DocumentUrls {
   #hasBase = false;
   #remembered = new Map<string, Move | null>();
   readonly #origins: OwnOrigins;
+  /** A stylesheet that moves: what is relative in it would load from the CDN too. */
+  readonly #isOnCdn: boolean;
 
   constructor(readonly placement: Placement, readonly place: DocumentPlace, readonly onDoubt: OnDoubt) {
     this.#directory = directoryOf(place.path);
     this.#origins = originsOf(place);
+    this.#isOnCdn = place.isStylesheet && placement.place(place.path, "", STYLE) !== null;
   }
 
   /** After {@linkcode movePath}: how many bytes the text takes the place of. */
@@ -122,6 +125,7 @@ export class DocumentUrls {
       before = byte;
     }
     const texts = this.placement.placeBytes(bytes, start, pathEnd, hash);
+    if (texts === null && this.#isOnCdn) return undefined;
     return texts ? origin === null ? texts.relative : texts[origin.text] : texts;
   }
 
@@ -175,7 +179,7 @@ export class DocumentUrls {
     // What looks as if it lay in one folder may lie in another.
     if (DOT_SEGMENT.test(path)) path = new URL(`http://own${path}`).pathname;
     const host = this.placement.place(path, query, use);
-    if (host === null) return null;
+    if (host === null) return this.#isOnCdn ? this.#tieToOrigin(drop, scheme, directory, rest) : null;
     if ((use & WITH_CORS) !== 0 && !this.placement.allowsCors(path)) {
       this.onDoubt("cors");
       return this.#tieToOrigin(drop, scheme, directory, rest);

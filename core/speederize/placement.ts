@@ -9,6 +9,8 @@ export interface CdnRule {
   readonly except: readonly PathPattern[];
   /** As they stand in a URL; the same path always gets the same one. */
   readonly hosts: readonly string[];
+  /** By host: nothing moves there now. */
+  readonly isDown?: readonly boolean[];
 }
 
 /** What holds for one response beside the rules. */
@@ -29,14 +31,16 @@ export function hashByte(hash: number, byte: number): number {
 
 export class RulePlacement implements Placement {
   /** By rule. */
-  readonly #texts: readonly (readonly HostTexts[])[];
+  readonly #texts: readonly (readonly (HostTexts | null)[])[];
   /** Bytes of a path decide. */
   readonly #isPlain: boolean;
 
   /** @param onBlocked hears that the page's policy keeps a load */
   constructor(readonly rules: readonly CdnRule[], readonly conditions: Conditions, readonly onBlocked: () => void) {
-    this.#texts = rules.map(({ hosts }) =>
-      hosts.map((host) => ({ relative: `//${host}`, http: `http://${host}`, https: `https://${host}` }))
+    this.#texts = rules.map(({ hosts, isDown }) =>
+      hosts.map((host, i) =>
+        isDown?.[i] ? null : { relative: `//${host}`, http: `http://${host}`, https: `https://${host}` }
+      )
     );
     this.#isPlain = conditions.allows === null && conditions.moves === null &&
       rules.every(({ paths, except }) => [...paths, ...except].every((pattern) => pattern.isSimple));
@@ -51,7 +55,9 @@ export class RulePlacement implements Placement {
       paths.some((pattern) => pattern.matches(path)) && !except.some((pattern) => pattern.matches(path))
     );
     if (rule === undefined) return null;
-    const host = rule.hosts[shardOf(path + query, rule.hosts.length)]!;
+    const shard = shardOf(path + query, rule.hosts.length);
+    if (rule.isDown?.[shard]) return null;
+    const host = rule.hosts[shard]!;
     const { allows, moves } = this.conditions;
     if (moves !== null && !moves(path, use)) return null;
     if (allows === null || allows(kindOf(use), host)) return host;

@@ -55,6 +55,7 @@ export function speedText(report: SpeedReport): string {
   if (doubted.length > 0) {
     lines.push(`Untouched by doubt: ${doubted.map(([name, count]) => `${name} ${count}`).join(", ")}`);
   }
+  if (decisions.down.length > 0) lines.push(`Without an answer, nothing moves there: ${decisions.down.join(", ")}`);
   if (decisions.withdrawn.length > 0) lines.push(`Withdrawn, their copy fails: ${decisions.withdrawn.join(", ")}`);
   if (advice.length > 0) {
     lines.push("", "  moves  saves    hits  bytes   ms     clients  path (why)");

@@ -58,12 +58,13 @@ export class Speederizer {
   readonly cache: PageCache;
   /** What passes is sampled. */
   readonly isSampled: boolean;
+  readonly #isChecked: boolean;
   readonly sampler: Sampler;
 
   constructor(readonly config: SpeederizeConfig) {
     const { sample_percent, max_urls } = config.advisor;
-    this.isSampled = config.advisor.mode !== "off" || config.local !== undefined ||
-      config.cdn.some(({ check }) => check);
+    this.#isChecked = config.cdn.some(({ check }) => check);
+    this.isSampled = config.advisor.mode !== "off" || config.local !== undefined || this.#isChecked;
     this.sampler = new Sampler(Math.max(LEAST_SAMPLED, SAMPLED * max_urls), sample_percent / 100);
     this.cache = new PageCache(config.cache.max_bytes);
     this.aliases = new Set(config.aliases);
@@ -138,6 +139,7 @@ export class Speederizer {
     const rules = this.#rules.map((rule) => ({
       ...rule,
       hosts: rule.hosts.map((host) => host.replace(CLIENT, label)),
+      isDown: rule.hosts.map((host) => this.#decisions.down.includes(host)),
     }));
     made = {
       label,
@@ -158,9 +160,9 @@ export class Speederizer {
     return this.#lastLabel;
   }
 
-  /** Hits of moved paths are seen by the pages that refer to them. */
+  /** What moved is seen by the pages that refer to it: for the advisor, and to know what to look at on the CDN. */
   get wantsMoved(): boolean {
-    return this.#chosen !== null;
+    return this.#chosen !== null || this.#isChecked;
   }
 
   /**
@@ -174,7 +176,7 @@ export class Speederizer {
   ): RulePlacement {
     const { toCdn } = this.#decisions;
     const isAll = toCdn && this.#chosen === null && this.#withdrawn.size === 0;
-    const moves = isAll ? null : (path: string) => {
+    const moves = isAll && moved === undefined ? null : (path: string) => {
       const isMoved = toCdn && !this.#withdrawn.has(path) && (this.#chosen === null || this.#chosen.has(path));
       if (isMoved && moved && moved.length < MOST_MOVED) moved.push(path);
       return isMoved;

@@ -121,8 +121,36 @@ Deno.test("cdn.check: a copy that fails is withdrawn, one that allows CORS takes
   }
 });
 
+Deno.test("cdn.check: to a host that is gone nothing moves, seen by pages alone, until it is there again", async () => {
+  const answer = () => new Response(null);
+  const listen = (port: number) => Deno.serve({ hostname: "127.0.0.1", port, onListen: () => {} }, answer);
+  let cdn = listen(0);
+  const { port } = cdn.addr;
+  const entry = `{ paths: ["/static/*"], hosts: ["127.0.0.1:${port}"], check: { scheme: http, interval: 500ms } }`;
+  const here = `<img src="/static/a.png"><img src="/static/b.png">`;
+  const site = { "/": () => html(here) };
+  try {
+    // Nobody asks the array for the images: that they move it knows by its pages.
+    await withSite(site, "advisor: { sample_percent: 100, interval: 500ms }", async (site) => {
+      const page = async () => await (await site.get("/")).text();
+      await withControl(site, async (control) => {
+        const moved = here.replaceAll("/static", `//127.0.0.1:${port}/static`);
+        await until(async () => await page() === moved);
+        await cdn.shutdown();
+        await until(async () => await page() === here);
+        assert.deepEqual(control.decisions.down, [`127.0.0.1:${port}`]);
+        assert.match(await dlba(site, "speed", "report"), /Without an answer, nothing moves there: 127\.0\.0\.1:/);
+        cdn = listen(port);
+        await until(async () => await page() === moved);
+      });
+    }, entry);
+  } finally {
+    await cdn.shutdown();
+  }
+});
+
 Deno.test("checkCopies() takes no redirect, no error and no silence for a copy", async () => {
-  const copy = (path: string) => ({ path, url: `https://cdn.example${path}`, timeoutMs: 1_000 });
+  const copy = (path: string) => ({ path, url: `https://cdn.example${path}`, host: "cdn.example", timeoutMs: 1_000 });
   const answers: Record<string, () => Response> = {
     "/ok": () => new Response(null),
     "/cors": () => new Response(null, { headers: { "access-control-allow-origin": "*" } }),
@@ -134,5 +162,26 @@ Deno.test("checkCopies() takes no redirect, no error and no silence for a copy",
   };
   const ask = (url: string | URL | Request) => Promise.resolve().then(() => answers[new URL(`${url}`).pathname]!());
   const found = await checkCopies(Object.keys(answers).map(copy), ask as typeof fetch);
-  assert.deepEqual(found, { failed: ["/broken", "/gone"], cors: ["/cors"] });
+  assert.deepEqual(found, { failed: ["/broken", "/gone"], cors: ["/cors"], down: [] });
+});
+
+Deno.test("checkCopies() asks a host that never answers no more than a few times, and others go on", async () => {
+  const asked = new Map<string, number>();
+  const ask = (url: string | URL | Request) => {
+    const { host } = new URL(`${url}`);
+    asked.set(host, (asked.get(host) ?? 0) + 1);
+    if (host === "silent.example") return Promise.reject(new DOMException("", "TimeoutError"));
+    return Promise.resolve(new Response(null, { status: host === "broken.example" ? 503 : 200 }));
+  };
+  const hosts = ["silent.example", "broken.example", "cdn.example"];
+  const copies = Array.from({ length: 300 }, (_, i) => {
+    const host = hosts[i % hosts.length]!;
+    return { path: `/${i}`, url: `https://${host}/${i}`, host, timeoutMs: 1_000 };
+  });
+  const { failed, down } = await checkCopies(copies, ask as typeof fetch);
+  assert.deepEqual(down, ["broken.example", "silent.example"]);
+  // So many run at a time before the first answer is there.
+  assert.ok(asked.get("silent.example")! < 12, `${asked.get("silent.example")}`);
+  assert.equal(asked.get("cdn.example"), 100);
+  assert.ok(failed.length < 24);
 });

@@ -57,6 +57,12 @@ export const CSS_CASES: readonly Case[] = [
   { why: "a name that ends in url", marked: `a{background:-url(/static/a.png) xurl(/static/b.png)}` },
   { why: "a URL that never ends", marked: `a{background:url(/static/a.png` },
   { why: "a query with a quote in it", marked: `a{background:url("▸/static/a.png?x='y")}` },
-  { why: "a path that no rule names", marked: `a{background:url(/other/a.png)}` },
+  {
+    why: "a path that no rule names is tied to the origin: relative it would load from the CDN, as the stylesheet does",
+    marked: `a{background:url(⟦→//shop.example⟧/other/a.png),url("⟦→//shop.example/a/⟧../other/b.png")}`,
+  },
+  { why: "a path that a rule excepts too", marked: `a{background:url(⟦→//shop.example⟧/static/private/a.png)}` },
+  { why: "an import that stays", marked: `@import "⟦→//shop.example⟧/other/a.css";` },
+  { why: "an absolute one needs nothing", marked: `a{background:url(https://shop.example/other/a.png)}` },
   { why: "an image set", marked: `a{background-image:image-set(url(▸/static/a.png) 1x,url("▸/static/b.png") 2x)}` },
 ];

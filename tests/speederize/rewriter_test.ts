@@ -36,6 +36,11 @@ Deno.test("there are at least 120 golden pairs", () => {
   assert.ok(HTML_CASES.length + CSS_CASES.length >= 120);
 });
 
+Deno.test("a stylesheet that stays with the origin keeps what is relative in it", () => {
+  const { input, output } = pairOf(`a{background:url(/other/a.png),url(b.png),url(▸/static/c.png)}`);
+  assert.equal(decoder.decode(rewritten("css", encoder.encode(input), [], "/own/style.css").bytes), output);
+});
+
 Deno.test("what never ends holds back no more than 64 KB, and passes untouched", () => {
   const filler = "x".repeat(300_000);
   const endless = [

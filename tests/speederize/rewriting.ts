@@ -26,12 +26,19 @@ export interface Rewritten {
   readonly mostHeld: number;
 }
 
-/** @param ends where the pieces end, ascending; the last one ends with the input */
-export function rewritten(kind: "html" | "css", input: Uint8Array, ends: readonly number[] = []): Rewritten {
+/**
+ * @param ends where the pieces end, ascending; the last one ends with the input
+ * @param path of the page or stylesheet; where it is the CDN's too without
+ */
+export function rewritten(
+  kind: "html" | "css",
+  input: Uint8Array,
+  ends: readonly number[] = [],
+  path = kind === "html" ? "/a/page.html" : "/a/style.css",
+): Rewritten {
   const out = new Output(16);
   const doubts = new Set<Doubt>();
   const onDoubt = (doubt: Doubt) => void doubts.add(doubt);
-  const path = kind === "html" ? "/a/page.html" : "/a/style.css";
   const place = { host: "shop.example", aliases: new Set(["www.shop.example"]), path, isStylesheet: kind === "css" };
   const urls = new DocumentUrls(placement, place, onDoubt);
   const rewriter = kind === "html"
