@@ -2,7 +2,7 @@
  * gzip and zlib streams by libz, zlib.h:
  *
  * - `int inflateInit2_(z_streamp, int windowBits, const char *version, int stream_size)`, `int inflate(z_streamp, int flush)`,
- *   `int inflateEnd(z_streamp)`
+ *   `int inflateReset(z_streamp)`, `int inflateEnd(z_streamp)`
  * - `int deflateInit2_(z_streamp, int level, int method, int windowBits, int memLevel, int strategy, const char *version,
  *   int stream_size)`, `int deflate(z_streamp, int flush)`, `int deflateEnd(z_streamp)`
  */
@@ -12,6 +12,7 @@ function open() {
   return Deno.dlopen("libz.so.1", {
     inflateInit2_: { parameters: ["buffer", "i32", "buffer", "i32"], result: "i32" },
     inflate: { parameters: ["buffer", "i32"], result: "i32" },
+    inflateReset: { parameters: ["buffer"], result: "i32" },
     inflateEnd: { parameters: ["buffer"], result: "i32" },
     deflateInit2_: {
       parameters: ["buffer", "i32", "i32", "i32", "i32", "i32", "buffer", "i32"],
@@ -47,12 +48,20 @@ const Z_BUF_ERROR = -5;
 const LEVEL = 1;
 const PIECE_BYTES = 65_536;
 
+/** Begins each member of a gzip file: RFC 1952 section 2.2. */
+const MEMBER = 0x1f;
+
 /** One stream. The library keeps a pointer to the struct, whose memory stays where it is as long as this object has it. */
 class ZlibStream {
   protected readonly lib = library ??= open();
   protected readonly stream = new Uint8Array(STREAM_BYTES);
   readonly #view = new DataView(this.stream.buffer);
   readonly #out = new Uint8Array(PIECE_BYTES);
+
+  /** Bytes of the last piece that were not taken. */
+  protected get left(): number {
+    return this.#view.getUint32(AVAIL_IN, true);
+  }
 
   /** Takes the bytes and gives what comes of them; `step` is inflate or deflate. Returns its last answer. */
   protected pump(
@@ -89,12 +98,19 @@ export class Inflater extends ZlibStream implements Transcoder {
   }
 
   write(bytes: Uint8Array<ArrayBuffer>, start: number, end: number, isLast: boolean, onPiece: OnPiece): void {
-    if (!this.#isDone && end > start) {
+    while (start < end) {
+      if (this.#isDone) {
+        // Another member follows, or what browsers do not read.
+        if (bytes[start] !== MEMBER) break;
+        this.lib.inflateReset(this.stream);
+      }
       const result = this.pump(bytes, start, end, onPiece, () => this.lib.inflate(this.stream, Z_NO_FLUSH));
       if (result !== Z_OK && result !== Z_BUF_ERROR && result !== Z_STREAM_END) {
         throw new RangeError("Not a gzip or zlib stream");
       }
       this.#isDone = result === Z_STREAM_END;
+      if (!this.#isDone) break;
+      start = end - this.left;
     }
     if (isLast && !this.#isDone) throw new RangeError("The gzip or zlib stream ends early");
   }

@@ -15,11 +15,19 @@ export function parseCacheControl(value: string): Directives {
   return directives;
 }
 
+/** More seconds than that are as many: section 1.2.2. */
+const MOST_SECONDS = 2_147_483_648;
+
+/** Seconds in digits; undefined for what is no number. */
+function delta(text: string): number | undefined {
+  return /^[0-9]+$/.test(text) ? Math.min(Number(text), MOST_SECONDS) : undefined;
+}
+
 /** Seconds of a directive; undefined without it. One that is no number counts as 0: section 4.2.1. */
 export function secondsOf(directives: Directives, name: string): number | undefined {
   const value = directives.get(name);
   if (value === undefined) return undefined;
-  return /^[0-9]{1,10}$/.test(value) ? Number(value) : 0;
+  return delta(value) ?? 0;
 }
 
 /** What a response says of its age and life; "" for a field that is not there. */
@@ -45,7 +53,7 @@ export function lifetime({ cacheControl, date, expires }: Freshness, now: number
 export function initialAge({ age, date }: Freshness, now: number): number {
   const made = Date.parse(date);
   const apparent = Number.isNaN(made) ? 0 : Math.max(0, (now - made) / 1000);
-  return Math.max(apparent, /^[0-9]{1,10}$/.test(age) ? Number(age) : 0);
+  return Math.max(apparent, delta(age) ?? 0);
 }
 
 /** Whether a shared cache may keep it: section 3. A response to a request with Authorization is not asked about: none is kept. */

@@ -52,6 +52,8 @@ const SCHEME = /^[a-z][a-z0-9+.-]*:/i;
 /** Browsers drop tabs and line ends and take a backslash for a slash; an escape of CSS or HTML may be anything. */
 // deno-lint-ignore no-control-regex
 const UNCLEAR = /[\x00-\x1f\\]/;
+/** A client may send quotes and parentheses too, which would end the URL that they are put in. */
+const PLAIN_HOST = /^[a-z0-9.:[\]_-]+$/;
 const SLASH = 47;
 const HASH = 35;
 /** What a byte of a path from the root means: it must be resolved first, or that if it stands behind a slash, or the path ends. */
@@ -190,7 +192,7 @@ export class DocumentUrls {
   /** A relative URL in a stylesheet that the CDN serves would load from there. */
   #tieToOrigin(drop: number, scheme: string, directory: string, rest: string): Move | null {
     const isRelative = drop === 0 && scheme === "";
-    if (!this.place.isStylesheet || !isRelative || rest === "") return null;
+    if (!this.place.isStylesheet || !isRelative || rest === "" || !PLAIN_HOST.test(this.place.host)) return null;
     return { drop, insert: `//${this.place.host}${directory}` };
   }
 

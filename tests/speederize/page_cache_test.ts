@@ -31,6 +31,7 @@ Deno.test("lifetime() and initialAge(): RFC 9111 sections 4.2.1 and 4.2.3", () =
   assert.equal(of('max-age="60"'), 60);
   assert.equal(of("max-age=60, no-cache"), 0);
   assert.equal(of("max-age=x"), 0);
+  assert.equal(of("max-age=99999999999999"), 2 ** 31);
   assert.equal(of("max-age=1, max-age=60"), 1);
   assert.equal(of(""), 0);
   assert.equal(of("", { expires }), 600);
@@ -39,6 +40,7 @@ Deno.test("lifetime() and initialAge(): RFC 9111 sections 4.2.1 and 4.2.3", () =
   const none = parseCacheControl("");
   assert.equal(initialAge({ cacheControl: none, age: "", date, expires: "" }, now), 60);
   assert.equal(initialAge({ cacheControl: none, age: "100", date, expires: "" }, now), 100);
+  assert.equal(initialAge({ cacheControl: none, age: "99999999999999", date, expires: "" }, now), 2 ** 31);
   assert.equal(initialAge({ cacheControl: none, age: "-1", date: "x", expires: "" }, now), 0);
   assert.ok(mayStore(none, none));
   for (const word of ["no-store", "private", 'private="x"', "PRIVATE"]) {

@@ -71,6 +71,22 @@ Deno.test("Recoding gives the same however its input is split, and flushes what 
   }
 });
 
+Deno.test("Inflater reads all members of a gzip file, and nothing behind them", () => {
+  const members = [...gzipSync("one, "), ...gzipSync(""), ...gzipSync("two"), 0, 0, 1, 2];
+  for (const size of [1, 7, members.length]) {
+    const inflater = new Inflater();
+    let text = "";
+    for (let at = 0; at < members.length; at += size) {
+      const piece = Uint8Array.from(members.slice(at, at + size));
+      inflater.write(piece, 0, piece.length, at + size >= members.length, (bytes, length) => {
+        text += new TextDecoder().decode(bytes.subarray(0, length));
+      });
+    }
+    inflater.close();
+    assert.equal(text, "one, two", `${size}`);
+  }
+});
+
 Deno.test("what is no stream, or ends early, is told", () => {
   const none = () => {};
   for (const make of [() => new Inflater(), () => new BrotliDecoder()]) {

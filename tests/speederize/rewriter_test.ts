@@ -41,6 +41,14 @@ Deno.test("a stylesheet that stays with the origin keeps what is relative in it"
   assert.equal(decoder.decode(rewritten("css", encoder.encode(input), [], "/own/style.css").bytes), output);
 });
 
+Deno.test("a client's Host is put into no stylesheet that it could break out of", () => {
+  const input = `a{background:url('/other/a.png')}`;
+  for (const host of ["x')};", "x y", "x'y"]) {
+    const { bytes } = rewritten("css", encoder.encode(input), [], "/a/style.css", host);
+    assert.equal(decoder.decode(bytes), input);
+  }
+});
+
 Deno.test("what never ends holds back no more than 64 KB, and passes untouched", () => {
   const filler = "x".repeat(300_000);
   const endless = [

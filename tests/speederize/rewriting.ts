@@ -35,11 +35,12 @@ export function rewritten(
   input: Uint8Array,
   ends: readonly number[] = [],
   path = kind === "html" ? "/a/page.html" : "/a/style.css",
+  host = "shop.example",
 ): Rewritten {
   const out = new Output(16);
   const doubts = new Set<Doubt>();
   const onDoubt = (doubt: Doubt) => void doubts.add(doubt);
-  const place = { host: "shop.example", aliases: new Set(["www.shop.example"]), path, isStylesheet: kind === "css" };
+  const place = { host, aliases: new Set(["www.shop.example"]), path, isStylesheet: kind === "css" };
   const urls = new DocumentUrls(placement, place, onDoubt);
   const rewriter = kind === "html"
     ? new HtmlRewriter(out, urls, onDoubt, ["data-src", "data-srcset"])
