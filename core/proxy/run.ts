@@ -6,6 +6,7 @@ import type { Config, NodeConfig } from "../config/schema.ts";
 import { announceReady } from "../node/role.ts";
 import { ArraySecret } from "../secrets/array_secret.ts";
 import { keepMemoryOutOfCoreDumps } from "../secrets/core_dumps.ts";
+import { Changes, CHANGES_FILE } from "../speederize/changes.ts";
 import { ProxySide } from "../speederize/proxy_side.ts";
 import { Speederizer } from "../speederize/speederizer.ts";
 import { EncryptedBackEnds } from "../tls/back_end_tls.ts";
@@ -51,6 +52,7 @@ export async function runServe(config: Config, node: NodeConfig, options: ServeO
   const published = new CertificatesInService(dir, worker, log);
   let encrypted: EncryptedBackEnds | undefined;
   let speed: Speederizer | undefined;
+  let changed: Mapping | undefined;
   let learning: Learning | undefined;
   const controlled = Mapping.create(`${dir}/${BACK_END_CONTROL_FILE}`, BackEndControl.bytes(config));
   try {
@@ -60,7 +62,8 @@ export async function runServe(config: Config, node: NodeConfig, options: ServeO
     }
     tls = config.tls && openTls(config.tls, config.proxy.http2, configFile, dir, secret);
     encrypted = new EncryptedBackEnds(config, configFile, log);
-    speed = config.speederize && new Speederizer(config.speederize);
+    changed = config.speederize && Mapping.create(`${dir}/${CHANGES_FILE}`, Changes.BYTES);
+    speed = changed && new Speederizer(config.speederize!, new Changes(changed.buffer));
     const address = listen ?? config.array.vip;
     const predecessor = takeOver ? new Predecessor(path) : undefined;
     const inherited = predecessor?.takeSockets() ?? [];
@@ -111,6 +114,7 @@ export async function runServe(config: Config, node: NodeConfig, options: ServeO
     encrypted?.close();
     tls?.store.close();
     controlled.close();
+    changed?.close();
     mapping.close();
   }
 }

@@ -1,5 +1,6 @@
 /** Rewritten pages that are static: RFC 9111, one cache a proxy process, bounded by bytes. */
 import type { Freshness } from "./cache_control.ts";
+import type { Changes } from "./changes.ts";
 import type { Output } from "./output.ts";
 
 export interface CachedPage {
@@ -14,6 +15,9 @@ export interface CachedPage {
   readonly vary: readonly (readonly [name: string, value: string])[];
   /** Paths that it refers to on the CDN, where the advisor wants to know. */
   readonly moved: readonly string[];
+  /** Its counter among the changes, and what that said when the page was asked for. */
+  readonly slot: number;
+  readonly count: number;
   /** What the origin said last of its age and life. */
   freshness: Freshness;
   /** When it was 0 s old, and until when it is fresh, ms since 1970. */
@@ -33,7 +37,7 @@ export class PageCache {
   hits = 0;
   misses = 0;
 
-  constructor(readonly maxBytes: number) {}
+  constructor(readonly maxBytes: number, readonly changes: Changes) {}
 
   get bytes(): number {
     return this.#bytes;
@@ -49,15 +53,18 @@ export class PageCache {
     const variants = this.#pages.get(key);
     if (variants === undefined) return undefined;
     const page = variants.find(({ vary }) => vary.every(([name, value]) => field(name) === value));
-    if (page !== undefined) {
-      this.#pages.delete(key);
-      this.#pages.set(key, variants);
+    if (page === undefined) return undefined;
+    if (this.changes.at(page.slot) !== page.count) {
+      this.remove(key);
+      return undefined;
     }
+    this.#pages.delete(key);
+    this.#pages.set(key, variants);
     return page;
   }
 
   put(key: string, page: CachedPage): void {
-    if (sizeOf(key, page) > this.maxBytes) return;
+    if (sizeOf(key, page) > this.maxBytes || this.changes.at(page.slot) !== page.count) return;
     let variants = this.#pages.get(key) ?? [];
     const isSame = (other: CachedPage) =>
       other.vary.length === page.vary.length &&

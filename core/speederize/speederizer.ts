@@ -5,6 +5,7 @@ import type { RequestHead } from "../proxy/message.ts";
 import type { Answer } from "./answer.ts";
 import { secondsOf } from "./cache_control.ts";
 import { cacheKey, fieldOf, namesTag, requestFields } from "./cached_request.ts";
+import type { Changes } from "./changes.ts";
 import { networkLabel, regionLabel } from "./client_label.ts";
 import { type Decisions, firstDecisions } from "./decisions.ts";
 import { type Doubt, DOUBTS } from "./doubts.ts";
@@ -61,12 +62,13 @@ export class Speederizer {
   readonly #isChecked: boolean;
   readonly sampler: Sampler;
 
-  constructor(readonly config: SpeederizeConfig) {
+  /** @param changes shared by the processes of the node */
+  constructor(readonly config: SpeederizeConfig, changes: Changes) {
     const { sample_percent, max_urls } = config.advisor;
     this.#isChecked = config.cdn.some(({ check }) => check);
     this.isSampled = config.advisor.mode !== "off" || config.local !== undefined || this.#isChecked;
     this.sampler = new Sampler(Math.max(LEAST_SAMPLED, SAMPLED * max_urls), sample_percent / 100);
-    this.cache = new PageCache(config.cache.max_bytes);
+    this.cache = new PageCache(config.cache.max_bytes, changes);
     this.aliases = new Set(config.aliases);
     this.#rules = config.cdn.map(({ paths, except, hosts }) => ({
       paths: paths.map((pattern) => new PathPattern(pattern)),

@@ -5,7 +5,7 @@ import type { HeadBlock } from "../proxy/head_block.ts";
 import type { RequestHead } from "../proxy/message.ts";
 import { type Freshness, initialAge, lifetime, mayStore, parseCacheControl } from "./cache_control.ts";
 import { addField } from "./add_field.ts";
-import { cacheKey, fieldOf, type RequestFields, requestFields } from "./cached_request.ts";
+import { fieldOf, type RequestFields, requestFields } from "./cached_request.ts";
 import type { Output } from "./output.ts";
 import { freshHead } from "./fresh_head.ts";
 import { type CachedPage, PageBytes } from "./page_cache.ts";
@@ -21,6 +21,8 @@ export class Storing {
   readonly #key: string;
   readonly #version: string;
   readonly #fields: RequestFields;
+  readonly #slot: number;
+  readonly #count: number;
   /** Values of the request as the client sent it: what the back end is asked differs. */
   readonly #values: (name: string) => string;
   #stale: CachedPage | undefined;
@@ -33,6 +35,9 @@ export class Storing {
     this.#key = speed.keyOf(request, identity);
     this.#version = speed.version;
     this.#fields = requestFields(request);
+    const { changes } = speed.cache;
+    this.#slot = changes.slotOf(request.host, request.target);
+    this.#count = changes.at(this.#slot);
     const sent = new Map<string, string>();
     const { block } = request;
     for (let i = 0; i < block.count; i++) sent.set(block.name(i), fieldOf(request, block.name(i)));
@@ -56,10 +61,8 @@ export class Storing {
       const url = URL.canParse(block.value(i), base) ? new URL(block.value(i), base) : undefined;
       if (url?.host === request.host.toLowerCase()) targets.push(url.pathname + url.search);
     }
-    const keys = targets.flatMap((target) => [false, true].map((isTls) => cacheKey(request.host, target, isTls, "")));
-    // Of a page with labels only a walk through the cache finds all.
-    if (speed.isLabelled) speed.cache.purge((key) => keys.some((end) => key.endsWith(end)));
-    else for (const key of keys) speed.cache.remove(key);
+    const { changes } = speed.cache;
+    for (const target of targets) changes.changed(changes.slotOf(request.host, target));
   }
 
   /** The stale page, which the origin's 304 says is still good: section 4.3.4. */
@@ -143,6 +146,8 @@ export class Storing {
       originTag: etag,
       vary,
       moved,
+      slot: this.#slot,
+      count: this.#count,
       freshness: freshnessOf(fields),
       bornAt: 0,
       freshUntil: 0,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { initialAge, lifetime, mayStore, parseCacheControl } from "../../core/speederize/cache_control.ts";
+import { Changes } from "../../core/speederize/changes.ts";
 import { type CachedPage, PageCache } from "../../core/speederize/page_cache.ts";
 import { html, withSite } from "./site.ts";
 
@@ -14,6 +15,8 @@ function cached(size: number, vary: CachedPage["vary"] = []): CachedPage {
     originTag: "",
     vary,
     moved: [],
+    slot: 0,
+    count: 0,
     freshness: { cacheControl: new Map(), age: "", date: "", expires: "" },
     bornAt: 0,
     freshUntil: 0,
@@ -50,7 +53,7 @@ Deno.test("lifetime() and initialAge(): RFC 9111 sections 4.2.1 and 4.2.3", () =
 });
 
 Deno.test("PageCache keeps to its bytes, and drops what was not used for longest", () => {
-  const cache = new PageCache(10_000);
+  const cache = new PageCache(10_000, new Changes(new ArrayBuffer(Changes.BYTES)));
   for (const key of ["a", "b", "c"]) cache.put(key, cached(2_000));
   assert.ok(cache.find("a", () => ""));
   cache.put("d", cached(2_000));
@@ -64,7 +67,7 @@ Deno.test("PageCache keeps to its bytes, and drops what was not used for longest
 });
 
 Deno.test("PageCache counts what clients sent, which may be longer than the page", () => {
-  const cache = new PageCache(1_000_000);
+  const cache = new PageCache(1_000_000, new Changes(new ArrayBuffer(Changes.BYTES)));
   for (let i = 0; i < 100; i++) cache.put(`${i}`, cached(0, [["x-long", "x".repeat(50_000)]]));
   assert.ok(cache.find("99", () => "x".repeat(50_000)));
   assert.equal(cache.find("0", () => "x".repeat(50_000)), undefined);
@@ -73,7 +76,7 @@ Deno.test("PageCache counts what clients sent, which may be longer than the page
 });
 
 Deno.test("PageCache tells variants apart, and keeps few of them", () => {
-  const cache = new PageCache(1_000_000);
+  const cache = new PageCache(1_000_000, new Changes(new ArrayBuffer(Changes.BYTES)));
   for (let i = 0; i < 20; i++) cache.put("a", cached(i, [["x-lang", `${i}`]]));
   cache.put("a", cached(99, [["x-lang", "19"]]));
   assert.equal(cache.find("a", () => "19")!.body.length, 99);
@@ -81,6 +84,49 @@ Deno.test("PageCache tells variants apart, and keeps few of them", () => {
   assert.equal(cache.find("a", () => "18")!.body.length, 18);
   cache.remove("a");
   assert.equal(cache.bytes, 0);
+});
+
+Deno.test("PageCache takes no page that was asked for before a change, nor gives one", () => {
+  const changes = new Changes(new ArrayBuffer(Changes.BYTES));
+  const cache = new PageCache(1_000_000, changes);
+  const slot = changes.slotOf("Shop.example", "/a?b");
+  assert.equal(slot, changes.slotOf("shop.example", "/a?b"));
+  const page = { ...cached(10), slot };
+  cache.put("a", page);
+  changes.changed(changes.slotOf("shop.example", "/other"));
+  assert.equal(cache.find("a", () => ""), page);
+  changes.changed(slot);
+  assert.equal(cache.find("a", () => ""), undefined);
+  assert.equal(cache.bytes, 0);
+  cache.put("a", page);
+  assert.equal(cache.bytes, 0);
+  cache.put("a", { ...page, count: 1 });
+  assert.ok(cache.find("a", () => ""));
+});
+
+Deno.test("an unsafe request to one process takes the page out of all of the node", async () => {
+  let text = "old";
+  const page = (request: Request) => {
+    if (request.method === "POST") text = "new";
+    return html(PAGE + text, { "cache-control": "max-age=3600" });
+  };
+  await withSite({ "/": page }, "", async ({ requests }, serve) => {
+    const other = await serve.successor("--worker", "1");
+    try {
+      // Connections of their own, which the kernel spreads: until both processes have the page.
+      const ask = (method = "GET") =>
+        serve.raw(`${method} / HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+      for (let i = 0; i < 100 && requests.length < 2; i++) assert.match(await ask(), /old/);
+      assert.equal(requests.length, 2);
+      for (let i = 0; i < 10; i++) assert.match(await ask(), /old/);
+      assert.equal(requests.length, 2);
+      await ask("POST");
+      for (let i = 0; i < 40; i++) assert.match(await ask(), /new/);
+    } finally {
+      other.child.kill("SIGTERM");
+      await other.child.status;
+    }
+  });
 });
 
 Deno.test("a fresh page is answered by the cache, and by nothing that RFC 9111 forbids", async () => {

@@ -1,6 +1,6 @@
 /** A back end of the test, and its pages through `dlba serve`. */
 import { delay } from "../../core/delay.ts";
-import { withServe } from "../proxy/harness.ts";
+import { type ServeProcess, withServe } from "../proxy/harness.ts";
 
 export interface Site {
   /** Asks the proxy. */
@@ -21,7 +21,7 @@ export type Pages = Readonly<Record<string, (request: Request) => Response | Pro
 export async function withSite(
   pages: Pages,
   section: string,
-  work: (site: Site) => Promise<void>,
+  work: (site: Site, serve: ServeProcess) => Promise<void>,
   cdn = CDN,
 ): Promise<void> {
   const requests: Headers[] = [];
@@ -40,7 +40,7 @@ export async function withSite(
     const get = (path: string, init: RequestInit = {}) =>
       fetch(`http://127.0.0.1:${serve.http}${path}`, { ...init, client });
     try {
-      await work({ get, requests, port: serve.http, dir: serve.dir, runDir: `${serve.dir}/run/test/a` });
+      await work({ get, requests, port: serve.http, dir: serve.dir, runDir: `${serve.dir}/run/test/a` }, serve);
     } finally {
       client.close();
     }
