@@ -22,6 +22,7 @@ import { serve } from "./cmd/serve.ts";
 import { setupNode } from "./cmd/setup_node.ts";
 import { speed } from "./cmd/speed.ts";
 import { statusd } from "./cmd/statusd.ts";
+import { support } from "./cmd/support.ts";
 import { tables } from "./cmd/tables.ts";
 import { top } from "./cmd/top.ts";
 import { trace } from "./cmd/trace.ts";
@@ -41,6 +42,7 @@ const root = buildRouteMap({
     trace,
     handover,
     speed,
+    support,
     scheduler,
     serve,
     statusd,
