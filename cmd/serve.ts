@@ -1,5 +1,5 @@
 import { buildCommand } from "@stricli/core";
-import { isIpv4 } from "../core/config/values.ts";
+import { isIpv4 } from "../core/scheduler/addresses.ts";
 import { configFlag, nodeFlag } from "./flags.ts";
 
 /** Most proxy processes of a node, as the config has it. */

@@ -1,5 +1,5 @@
 import { buildCommand } from "@stricli/core";
-import { hosts, madeText, type OutFlags, outFlags, outPath, rsaFlag } from "./flags.ts";
+import { hosts, madeText, type OutFlags, outFlags, rsaFlag } from "./flags.ts";
 
 interface Flags extends OutFlags {
   readonly rsa: boolean;
@@ -8,6 +8,7 @@ interface Flags extends OutFlags {
 
 export const csr = buildCommand({
   loader: async () => {
+    const { outPath } = await import("./out_path.ts");
     const { fileNameOf, parseHosts } = await import("../../core/certificates/host_names.ts");
     const { readKey, refuseExisting, writeFiles } = await import("../../core/certificates/files.ts");
     const { keyToPem, makeKey } = await import("../../core/certificates/keys.ts");

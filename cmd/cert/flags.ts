@@ -1,5 +1,4 @@
 /** Flags that the subcommands of `dlba cert` share. */
-import { besideConfig } from "../../core/config/paths.ts";
 import { configFlag, offFlag } from "../flags.ts";
 
 const text = (input: string) => input;
@@ -33,12 +32,6 @@ export const hosts = {
   },
   minimum: 1,
 } as const;
-
-/** The path of the files, without endings. */
-export function outPath({ config, out }: OutFlags, name: string): string {
-  // Who names a file by habit means the same.
-  return out?.replace(/\.(key|crt|csr)$/, "") ?? besideConfig(config, `tls/${name}`);
-}
 
 export function madeText(paths: readonly string[]): string {
   return `Made:\n  ${paths.join("\n  ")}`;

@@ -1,5 +1,5 @@
 import { buildCommand } from "@stricli/core";
-import { madeText, type OutFlags, outFlags, outPath } from "./flags.ts";
+import { madeText, type OutFlags, outFlags } from "./flags.ts";
 
 interface Flags extends OutFlags {
   readonly passwordFile?: string;
@@ -7,6 +7,7 @@ interface Flags extends OutFlags {
 
 export const importCommand = buildCommand({
   loader: async () => {
+    const { outPath } = await import("./out_path.ts");
     const { basename, extname } = await import("node:path");
     const { refuseExisting, writeFiles } = await import("../../core/certificates/files.ts");
     const { importPkcs12, readPkcs12File } = await import("../../core/certificates/import.ts");

@@ -1,5 +1,5 @@
 import { buildCommand } from "@stricli/core";
-import { hosts, madeText, type OutFlags, outFlags, outPath, rsaFlag } from "./flags.ts";
+import { hosts, madeText, type OutFlags, outFlags, rsaFlag } from "./flags.ts";
 
 /** A certificate of more is a mistake. */
 const MAX_DAYS = 36_500;
@@ -19,6 +19,7 @@ interface Flags extends OutFlags {
 
 export const selfSigned = buildCommand({
   loader: async () => {
+    const { outPath } = await import("./out_path.ts");
     const { fileNameOf, parseHosts } = await import("../../core/certificates/host_names.ts");
     const { refuseExisting, writeFiles } = await import("../../core/certificates/files.ts");
     const { makeSelfSigned } = await import("../../core/certificates/self_signed.ts");

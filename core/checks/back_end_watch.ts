@@ -1,7 +1,7 @@
 /** Checks the back ends of a config and asks for the load of their machines, all beside each other, and writes what it found. */
 import { besideConfig } from "../config/paths.ts";
 import type { BackEndConfig, Config, PoolConfig } from "../config/schema.ts";
-import { isIpv4 } from "../config/values.ts";
+import { isIpv4 } from "../scheduler/addresses.ts";
 import { delay } from "../delay.ts";
 import type { BackEndControl } from "../proxy/back_end_control.ts";
 import { askAgent, loadFraction } from "./agent.ts";

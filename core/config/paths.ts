@@ -2,8 +2,6 @@
 import { dirname, resolve } from "node:path";
 import type { Config, NodeConfig } from "./schema.ts";
 
-export const DEFAULT_CONFIG = "/etc/dlba/dlba.yaml";
-
 /** Sockets and shared tables; gone after a reboot. `DLBA_RUN_DIR` moves it (a test, a user without root). */
 export function runDir(config: Config, node: NodeConfig): string {
   return resolve(Deno.env.get("DLBA_RUN_DIR") ?? "/run/dlba", config.array.name, node.name);

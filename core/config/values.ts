@@ -3,7 +3,7 @@
  * expected, to stand behind the word "expected".
  */
 import * as v from "valibot";
-import { isIpv6 } from "../scheduler/addresses.ts";
+import { isIpv4, isIpv6 } from "../scheduler/addresses.ts";
 
 /** A whole number of a range, both ends included. */
 export function whole(min: number, max: number) {
@@ -34,12 +34,6 @@ export const weight = whole(0, 256);
 export const name = text(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "1 to 63 characters of a-z, 0-9 and inner -");
 /** RFC 6265 section 4.1.1. */
 export const cookieName = text(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}$/, "a cookie name of at most 64 characters");
-
-/** Four decimal numbers without leading zeros. */
-export function isIpv4(text: string): boolean {
-  const parts = text.split(".");
-  return parts.length === 4 && parts.every((part) => /^(0|[1-9][0-9]{0,2})$/.test(part) && Number(part) <= 255);
-}
 
 /** Whether one machine can have the address: RFC 1122 section 3.2.1.3, RFC 1112 section 4. */
 export function isUnicast(address: string): boolean {

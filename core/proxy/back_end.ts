@@ -1,7 +1,7 @@
 /** A back end as one proxy process knows it. */
 import { socketAddressBytes } from "../../ffi/socket.ts";
 import type { BackEndConfig, PoolConfig } from "../config/schema.ts";
-import { isIpv4 } from "../config/values.ts";
+import { isIpv4 } from "../scheduler/addresses.ts";
 import { u32ToIp } from "../scheduler/addresses.ts";
 import type { BackEndTls } from "../tls/back_end_tls.ts";
 import type { Candidate } from "./policies/policy.ts";

@@ -1,6 +1,6 @@
 /** A list of networks. Pure. */
 import type { Cidr } from "../config/values.ts";
-import { isIpv4 } from "../config/values.ts";
+import { isIpv4 } from "../scheduler/addresses.ts";
 import { ipToU32 } from "../scheduler/addresses.ts";
 
 export class Networks {

@@ -1,5 +1,6 @@
 /** The PROXY protocol, versions 1 and 2: whom a connection is for, before its first byte. HAProxy's doc/proxy-protocol.txt. Pure. */
-import { isIp, isIpv4 } from "../config/values.ts";
+import { isIp } from "../config/values.ts";
+import { isIpv4 } from "../scheduler/addresses.ts";
 
 /** "\r\n\r\n\0\r\nQUIT\n" */
 const SIGNATURE = Uint8Array.of(0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a);

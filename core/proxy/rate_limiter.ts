@@ -1,5 +1,5 @@
 /** How often clients of one network may ask, and how much at a time: token buckets in a table of fixed size. Pure. */
-import { isIpv4 } from "../config/values.ts";
+import { isIpv4 } from "../scheduler/addresses.ts";
 import { ipToU32 } from "../scheduler/addresses.ts";
 import { hashText } from "./policies/text_hash.ts";
 

@@ -1,5 +1,11 @@
 /** Addresses between their written form and the form that frames carry. */
 
+/** Four decimal numbers without leading zeros. */
+export function isIpv4(text: string): boolean {
+  const parts = text.split(".");
+  return parts.length === 4 && parts.every((part) => /^(0|[1-9][0-9]{0,2})$/.test(part) && Number(part) <= 255);
+}
+
 /** "192.0.2.10" as u32. */
 export function ipToU32(text: string): number {
   return text.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);

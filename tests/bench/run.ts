@@ -14,6 +14,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   l4: () => import("./l4/bench.ts"),
   speederize: () => import("./speederize/bench.ts"),
   policy: () => import("./policy/bench.ts"),
+  see: () => import("./see/bench.ts"),
   failover: () => import("./failover/bench.ts"),
 };
 
