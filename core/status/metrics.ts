@@ -30,10 +30,14 @@ class ValueOf extends Gauge {
   }
 }
 
+const NO_LABELS: Labels = {};
+
 // deno-lint-ignore no-explicit-any -- prom-client's types name neither its enum of types nor the fields of a metric.
 function told(metric: any, type: string, samples: readonly Sample[]): any {
   const { name, help } = metric;
-  return { name, help, type, aggregator: "sum", values: samples.map(([value, labels = {}]) => ({ value, labels })) };
+  // Labels that several metrics share are made text of once.
+  const values = samples.map(([value, sharedLabels = NO_LABELS]) => ({ value, sharedLabels }));
+  return { name, help, type, aggregator: "sum", values };
 }
 
 /** @param version of dlba */
