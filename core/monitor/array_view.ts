@@ -1,11 +1,18 @@
 /** The array as a person watches it: what each node said last, put together, with rates from one look to the next. Pure. */
+import { type BackEndName, BackEndRows, type Figure } from "./back_end_rows.ts";
 import type { Overview, ServerRow, StatusEvent } from "../status/tables.ts";
 
-/** A node's answer. */
+/** What is kept of a node's answer. */
 export interface Look {
   /** When it came, ms. */
   readonly at: number;
-  readonly overview: Overview;
+  readonly overview: Omit<Overview, "back_ends">;
+  readonly backEnds: BackEndRows;
+}
+
+/** @param before the last look at the same node */
+export function lookOf(at: number, { back_ends, ...overview }: Overview, before: Look | undefined): Look {
+  return { at, overview, backEnds: new BackEndRows(back_ends, before?.backEnds) };
 }
 
 /** The last two looks at a node that answers, or did. */
@@ -83,8 +90,8 @@ export function arrayView(looks: ReadonlyMap<string, Looks>, now: number, staleM
   const fresh = all.filter(({ last }) => now - last.at <= staleMs);
   const lead = leading(fresh.length > 0 ? fresh : all);
   const { array, vip, epoch, scheduler } = lead.last.overview;
-  const sum = (pick: (overview: Overview) => number) => fresh.reduce((all, { last }) => all + pick(last.overview), 0);
-  const rate = (pick: (overview: Overview) => number) => fresh.reduce((all, looks) => all + rateOf(looks, pick), 0);
+  const sum = (pick: (overview: Kept) => number) => fresh.reduce((all, { last }) => all + pick(last.overview), 0);
+  const rate = (pick: (overview: Kept) => number) => fresh.reduce((all, looks) => all + rateOf(looks, pick), 0);
   return {
     array,
     vip,
@@ -102,6 +109,8 @@ export function arrayView(looks: ReadonlyMap<string, Looks>, now: number, staleM
   };
 }
 
+type Kept = Look["overview"];
+
 /** Who knows best: the scheduler of the highest epoch; else whoever has the highest epoch. */
 function leading(looks: readonly Looks[]): Looks {
   const rank = ({ last: { overview } }: Looks) => overview.epoch * 2 + (overview.scheduler === overview.node ? 1 : 0);
@@ -109,15 +118,15 @@ function leading(looks: readonly Looks[]): Looks {
 }
 
 /** A second; a count that went back began anew. */
-function rateOf({ last, before }: Looks, pick: (overview: Overview) => number): number {
+function rateOf({ last, before }: Looks, pick: (overview: Kept) => number): number {
   if (!before || last.at <= before.at) return 0;
   return Math.max(0, pick(last.overview) - pick(before.overview)) * 1000 / (last.at - before.at);
 }
 
-function nodeView(row: ServerRow, lead: Overview, looks: Looks | undefined, now: number, staleMs: number): NodeView {
+function nodeView(row: ServerRow, lead: Kept, looks: Looks | undefined, now: number, staleMs: number): NodeView {
   const own = looks?.last.overview;
   const isStale = !looks || now - looks.last.at > staleMs;
-  const hits = (overview: Overview) => overview.requests.requests;
+  const hits = (overview: Kept) => overview.requests.requests;
   return {
     name: row.name,
     address: row.address,
@@ -128,79 +137,111 @@ function nodeView(row: ServerRow, lead: Overview, looks: Looks | undefined, now:
     hits: own ? hits(own) : row.hits,
     hits_per_second: looks && !isStale ? rateOf(looks, hits) : 0,
     open_connections: own ? own.requests.clients_open : row.open_connections,
-    avg_response_ms: own ? averageOf(own, looks.before?.overview) : row.avg_response_ms,
+    avg_response_ms: looks ? averageOf(looks) : row.avg_response_ms,
     stale_s: looks ? Math.max(0, now - looks.last.at) / 1000 : null,
     is_stale: isStale,
   };
 }
 
-type Row = Overview["back_ends"][number];
-
 /** Of all back ends of a node, weighed by hits, since the look before. */
-function averageOf(overview: Overview, before: Overview | undefined): number {
-  const earlier = new Map(before?.back_ends.map((row) => [nameOf(row), row]));
-  return average(overview.back_ends.map((row) => [row, earlier.get(nameOf(row))]));
-}
-
-/** Weighed by hits since the earlier rows; by all hits where none came since. */
-function average(rows: readonly (readonly [Row, Row | undefined])[]): number {
-  let hits = 0, ms = 0, allHits = 0, allMs = 0;
-  for (const [row, earlier] of rows) {
-    allHits += row.hits;
-    allMs += row.avg_response_ms * row.hits;
-    if (!earlier || earlier.hits > row.hits) continue;
-    hits += row.hits - earlier.hits;
-    ms += row.avg_response_ms * row.hits - earlier.avg_response_ms * earlier.hits;
+function averageOf({ last, before }: Looks): number {
+  const mean = new Mean();
+  const earlierOf = before?.backEnds.rowsOf(last.backEnds);
+  for (let row = 0; row < last.backEnds.names.length; row++) {
+    mean.add(last.backEnds, row, before?.backEnds, earlierOf?.(row) ?? -1);
   }
-  if (hits > 0) return Math.max(0, ms / hits);
-  return allHits > 0 ? allMs / allHits : 0;
+  return mean.value;
 }
 
-function nameOf({ pool, key }: Row): string {
-  return `${pool} ${key}`;
-}
+/** Of response times, weighed by hits since the earlier rows; by all hits where none came since. */
+class Mean {
+  #hits = 0;
+  #ms = 0;
+  #allHits = 0;
+  #allMs = 0;
 
-/** Counts of a node that is stale stay in the sums; its rates and open connections do not. */
-function backEndViews(all: readonly Looks[], fresh: ReadonlySet<Looks>): BackEndView[] {
-  const rows = new Map<string, { row: Row; earlier: Row | undefined; looks: Looks }[]>();
-  for (const looks of all) {
-    const earlier = new Map(looks.before?.overview.back_ends.map((row) => [nameOf(row), row]));
-    for (const row of looks.last.overview.back_ends) {
-      const name = nameOf(row);
-      const same = rows.get(name) ?? [];
-      same.push({ row, earlier: earlier.get(name), looks });
-      rows.set(name, same);
-    }
+  /** @param earlierRow -1 where there is none */
+  add(rows: BackEndRows, row: number, earlier: BackEndRows | undefined, earlierRow: number): void {
+    const hits = rows.value(row, "hits"), ms = rows.value(row, "avg_response_ms") * hits;
+    this.#allHits += hits;
+    this.#allMs += ms;
+    if (!earlier || earlierRow < 0) return;
+    const earlierHits = earlier.value(earlierRow, "hits");
+    // Counts that went back began anew.
+    if (earlierHits > hits) return;
+    this.#hits += hits - earlierHits;
+    this.#ms += ms - earlier.value(earlierRow, "avg_response_ms") * earlierHits;
   }
-  return [...rows.values()].map((parts) => {
-    const live = parts.filter(({ looks }) => fresh.has(looks));
-    const sum = (pick: (row: Row) => number) => parts.reduce((all, { row }) => all + pick(row), 0);
-    const rate = (pick: (row: Row) => number) =>
-      live.reduce((all, { row, earlier, looks }) => {
-        const ms = looks.last.at - (looks.before?.at ?? looks.last.at);
-        return earlier && ms > 0 ? all + Math.max(0, pick(row) - pick(earlier)) * 1000 / ms : all;
-      }, 0);
-    const { pool, key, address } = parts[0]!.row;
+
+  get value(): number {
+    if (this.#hits > 0) return Math.max(0, this.#ms / this.#hits);
+    return this.#allHits > 0 ? this.#allMs / this.#allHits : 0;
+  }
+}
+
+/** Sums over nodes for one back end. */
+class BackEndSums {
+  readonly mean = new Mean();
+  hits = 0;
+  hitsPerSecond = 0;
+  open = 0;
+  failures = 0;
+  failuresPerSecond = 0;
+  ejections = 0;
+  cookies = 0;
+
+  constructor(readonly name: BackEndName) {}
+
+  get view(): BackEndView {
+    const { pool, key, address } = this.name;
     return {
       pool,
       key,
       address,
-      hits: sum((row) => row.hits),
-      hits_per_second: rate((row) => row.hits),
-      open_connections: live.reduce((all, { row }) => all + row.open_connections, 0),
-      avg_response_ms: average(parts.map(({ row, earlier }) => [row, earlier])),
-      connect_failures: sum((row) => row.connect_failures),
-      failures_per_second: rate((row) => row.connect_failures),
-      ejections: sum((row) => row.ejections),
-      cookie_groups: sum((row) => row.cookie_groups),
+      hits: this.hits,
+      hits_per_second: this.hitsPerSecond,
+      open_connections: this.open,
+      avg_response_ms: this.mean.value,
+      connect_failures: this.failures,
+      failures_per_second: this.failuresPerSecond,
+      ejections: this.ejections,
+      cookie_groups: this.cookies,
     };
-  });
+  }
+}
+
+/** Counts of a node that is stale stay in the sums; its rates and open connections do not. */
+function backEndViews(all: readonly Looks[], fresh: ReadonlySet<Looks>): BackEndView[] {
+  const sums = new Map<string, BackEndSums>();
+  for (const looks of all) {
+    const { last: { backEnds, at }, before } = looks, isFresh = fresh.has(looks);
+    const earlierOf = before?.backEnds.rowsOf(backEnds), seconds = before ? (at - before.at) / 1000 : 0;
+    backEnds.names.forEach((name, row) => {
+      const title = `${name.pool} ${name.key}`;
+      let sum = sums.get(title);
+      if (!sum) sums.set(title, sum = new BackEndSums(name));
+      const earlierRow = earlierOf?.(row) ?? -1;
+      const rate = (figure: Figure) =>
+        isFresh && seconds > 0 && earlierRow >= 0
+          ? Math.max(0, backEnds.value(row, figure) - before!.backEnds.value(earlierRow, figure)) / seconds
+          : 0;
+      sum.mean.add(backEnds, row, before?.backEnds, earlierRow);
+      sum.hits += backEnds.value(row, "hits");
+      sum.hitsPerSecond += rate("hits");
+      sum.open += isFresh ? backEnds.value(row, "open_connections") : 0;
+      sum.failures += backEnds.value(row, "connect_failures");
+      sum.failuresPerSecond += rate("connect_failures");
+      sum.ejections += backEnds.value(row, "ejections");
+      sum.cookies += backEnds.value(row, "cookie_groups");
+    });
+  }
+  return [...sums.values()].map(({ view }) => view);
 }
 
 function bucketsView(lead: Looks): BucketsView | null {
   const table = lead.last.overview.client_ip_hash_table;
   if (!table) return null;
-  const frames = ({ client_ip_hash_table: table }: Overview) =>
+  const frames = ({ client_ip_hash_table: table }: Kept) =>
     (table?.frames["forwarded"] ?? 0) + (table?.frames["self"] ?? 0);
   return {
     size: table.size,

@@ -2,7 +2,7 @@
 import { delay } from "../delay.ts";
 import type { StatusPort } from "../status/status_client.ts";
 import type { Overview } from "../status/tables.ts";
-import type { Look, Looks } from "./array_view.ts";
+import { lookOf, type Looks } from "./array_view.ts";
 
 /** Longest wait for an answer, ms: beyond it the next question may do better. */
 const ANSWER_MS = 2_000;
@@ -64,8 +64,8 @@ export class Poller {
       // It is shown stale.
       return;
     }
-    const last: Look = { at: this.#now(), overview };
-    this.looks.set(overview.node, { last, before: this.looks.get(overview.node)?.last });
+    const before = this.looks.get(overview.node)?.last;
+    this.looks.set(overview.node, { last: lookOf(this.#now(), overview, before), before });
     for (const { address } of overview.server_status) this.begin({ address, port: port.port });
   }
 }

@@ -1,6 +1,6 @@
 /** What the nodes said, put together. */
 import assert from "node:assert/strict";
-import { arrayView } from "../../core/monitor/array_view.ts";
+import { arrayView, lookOf } from "../../core/monitor/array_view.ts";
 import { looksOf, nodeName, overviewOf } from "./overviews.ts";
 
 const STALE_MS = 2_500;
@@ -53,7 +53,7 @@ Deno.test("arrayView() takes the word of the scheduler of the highest epoch", ()
   const looks = looksOf({ nodes: 3, backEnds: 1 });
   const taken = { nodes: 3, backEnds: 1, scheduler: 2, epoch: 4 };
   for (const n of [1, 2]) {
-    looks.set(nodeName(n), { last: { at: NOW, overview: overviewOf(taken, n, 11) }, before: undefined });
+    looks.set(nodeName(n), { last: lookOf(NOW, overviewOf(taken, n, 11), undefined), before: undefined });
   }
   const view = arrayView(looks, NOW, STALE_MS);
   assert.deepEqual([view.scheduler, view.epoch], ["n3", 4]);
@@ -83,7 +83,7 @@ Deno.test("arrayView() tells once what several nodes saw, in the order of time",
   const looks = looksOf({ nodes: 2, backEnds: 1 });
   const withEvents = (n: number, events: ReturnType<typeof event>[]) =>
     looks.set(nodeName(n), {
-      last: { at: NOW, overview: overviewOf({ nodes: 2, backEnds: 1, events }, n, 11) },
+      last: lookOf(NOW, overviewOf({ nodes: 2, backEnds: 1, events }, n, 11), undefined),
       before: undefined,
     });
   withEvents(0, [event("10.500", "n1 schedules, epoch 4"), event("40.000", "n1 schedules, epoch 4")]);

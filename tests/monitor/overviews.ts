@@ -1,5 +1,5 @@
 /** Overviews as nodes give them, for tests: figures follow from the node, the row and the time, so that rates are known. */
-import type { Looks } from "../../core/monitor/array_view.ts";
+import { lookOf, type Looks } from "../../core/monitor/array_view.ts";
 import type { Overview, ServerRow, StatusEvent } from "../../core/status/tables.ts";
 
 export interface Made {
@@ -82,9 +82,9 @@ export function nodeName(n: number): string {
 /** All nodes at the times of their last two answers, s. */
 export function looksOf(made: Made, last = 11, before = last - 1): Map<string, Looks> {
   return new Map(
-    Array.from({ length: made.nodes }, (_, n) => [nodeName(n), {
-      last: { at: last * 1000, overview: overviewOf(made, n, last) },
-      before: { at: before * 1000, overview: overviewOf(made, n, before) },
-    }]),
+    Array.from({ length: made.nodes }, (_, n) => {
+      const earlier = lookOf(before * 1000, overviewOf(made, n, before), undefined);
+      return [nodeName(n), { last: lookOf(last * 1000, overviewOf(made, n, last), earlier), before: earlier }];
+    }),
   );
 }
