@@ -35,5 +35,5 @@ Deno.test("the alerts fire as they say", async () => {
 Deno.test("docs/monitoring.md names every metric", async () => {
   const text = await Deno.readTextFile(new URL("../../docs/monitoring.md", import.meta.url));
   const told = (await metricsText(FULL, "0.1.0")).matchAll(/^# TYPE (dlba_\w+)/gm);
-  for (const [, name] of told) assert.ok(text.includes(`| \`${name}\` `), name);
+  for (const [, name] of told) assert.ok(text.includes(`| \`${name}\` `), name!);
 });
