@@ -1,26 +1,46 @@
 /**
- * The tables of a node's proxy processes, a mapped file each: `serve-<worker>-<pid>.tables` in the run folder. What a process counted
+ * The tables of a node's proxy processes, a mapped file each: `serve-<worker>-<pid>-<start>.tables` in the run folder. What a process counted
  * outlives it: its file is read on until the next process of that worker has added its counts to its own.
  */
 import { Mapping } from "../../ffi/mapping.ts";
 import type { Config } from "../config/schema.ts";
 import { BackEndTable } from "./back_end_table.ts";
 
-const FILE = /^serve-(\d+)-(\d+)\.tables$/;
+/** A process of an older version, which this one relieves, wrote no start. */
+const FILE = /^serve-(\d+)-(\d+)(?:-(\d+))?\.tables$/;
 
 interface TableFile {
   readonly path: string;
   readonly worker: number;
   readonly pid: number;
+  /** As {@linkcode startOf} gives it. */
+  readonly start: string | undefined;
 }
 
 function tableFiles(dir: string): TableFile[] {
   const files: TableFile[] = [];
   for (const { name } of Deno.readDirSync(dir)) {
     const match = FILE.exec(name);
-    if (match) files.push({ path: `${dir}/${name}`, worker: Number(match[1]), pid: Number(match[2]) });
+    if (!match) continue;
+    files.push({ path: `${dir}/${name}`, worker: Number(match[1]), pid: Number(match[2]), start: match[3] });
   }
   return files;
+}
+
+/** When the process started, in ticks since the system's start: proc_pid_stat(5), field 22. Undefined where none has that number. */
+function startOf(pid: number): string | undefined {
+  try {
+    // The name in field 2 may hold blanks and brackets.
+    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the one that wrote the file runs: its number may be another process's by now. */
+function isWritten({ pid, start }: TableFile): boolean {
+  return start === undefined ? isRunning(pid) : startOf(pid) === start;
 }
 
 /** A process that has ended writes no more. */
@@ -35,16 +55,17 @@ export function isRunning(pid: number): boolean {
 
 /** Whether other proxy processes of this node run. */
 export function othersServe(dir: string): boolean {
-  return tableFiles(dir).some(({ pid }) => pid !== Deno.pid && isRunning(pid));
+  return tableFiles(dir).some((file) => file.pid !== Deno.pid && isWritten(file));
 }
 
 /** This process's table, with the counts of those that were this worker before. Throws UsageError where it may not write. */
 export function createTable(dir: string, worker: number, config: Config): { mapping: Mapping; table: BackEndTable } {
-  const mapping = Mapping.create(`${dir}/serve-${worker}-${Deno.pid}.tables`, BackEndTable.bytes(config));
+  const path = `${dir}/serve-${worker}-${Deno.pid}-${startOf(Deno.pid)}.tables`;
+  const mapping = Mapping.create(path, BackEndTable.bytes(config));
   const table = new BackEndTable(mapping.buffer);
   table.clear();
   for (const file of tableFiles(dir)) {
-    if (file.worker !== worker || isRunning(file.pid)) continue;
+    if (file.worker !== worker || isWritten(file)) continue;
     const ended = Mapping.open(file.path);
     Deno.removeSync(file.path);
     if (ended.buffer.byteLength === mapping.buffer.byteLength) {
@@ -73,11 +94,11 @@ export class ProxyTables {
       mapping.close();
     }
     const tables: BackEndTable[] = [];
-    for (const { path, pid } of files) {
-      const table = this.#open(path);
+    for (const file of files) {
+      const table = this.#open(file.path);
       // Not begun yet, or rows of another config.
       if (!table?.isOf(this.config)) continue;
-      if (!isRunning(pid)) table.clearOpen();
+      if (!isWritten(file)) table.clearOpen();
       tables.push(table);
     }
     return tables;

@@ -147,8 +147,9 @@ ${config}
 
   /** The process's Web Server Status Table as it is now. */
   table(worker = 0): BackEndTable {
-    const file = `${this.dir}/run/test/a/serve-${worker}-${this.child.pid}.tables`;
-    return new BackEndTable(Deno.readFileSync(file).buffer);
+    const dir = `${this.dir}/run/test/a`, start = `serve-${worker}-${this.child.pid}-`;
+    const { name } = [...Deno.readDirSync(dir)].find(({ name }) => name.startsWith(start) && name.endsWith(".tables"))!;
+    return new BackEndTable(Deno.readFileSync(`${dir}/${name}`).buffer);
   }
 
   /** Sends raw bytes and gives back all that came until the connection ended. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { loadConfig } from "../../core/config/load.ts";
 import { BackEndTable } from "../../core/proxy/back_end_table.ts";
-import { createTable, ProxyTables } from "../../core/proxy/table_files.ts";
+import { createTable, othersServe, ProxyTables } from "../../core/proxy/table_files.ts";
 import { Mapping } from "../../ffi/mapping.ts";
 
 /** A config of two back ends; the second one's address as given. */
@@ -50,5 +50,38 @@ Deno.test("ProxyTables counts what ended processes counted, without what they ha
 
   assert.deepEqual(new ProxyTables(dir, configOf(dir, "127.0.0.1:3")).read(), [], "rows of other back ends");
   for (const each of [ended, other.mapping, mapping]) each.close();
+  Deno.removeSync(dir, { recursive: true });
+});
+
+Deno.test("a process that got the number of an ended one is not taken for it", () => {
+  const dir = Deno.makeTempDirSync();
+  const config = configOf(dir, "127.0.0.1:2");
+  const { mapping: own } = createTable(dir, 0, config);
+  // This process's number, and another start.
+  const ended = Mapping.create(`${dir}/serve-1-${Deno.pid}-1.tables`, BackEndTable.bytes(config));
+  const before = new BackEndTable(ended.buffer);
+  before.begin(config);
+  before.hit(1, 1);
+  before.opened(1, 1);
+  const reader = new ProxyTables(dir, config);
+  const sum = (pick: (table: BackEndTable) => number) => reader.read().reduce((total, table) => total + pick(table), 0);
+  const counted = () => [sum((table) => table.row(1).hits), sum((table) => table.row(1).open)];
+  assert.deepEqual(counted(), [1, 0], "what it had open is open no more");
+  const { mapping } = createTable(dir, 1, config);
+  assert.deepEqual(counted(), [1, 0]);
+  assert.equal([...Deno.readDirSync(dir)].filter(({ name }) => name.endsWith(".tables")).length, 2, "its file is gone");
+  for (const each of [own, ended, mapping]) each.close();
+  Deno.removeSync(dir, { recursive: true });
+});
+
+Deno.test("a process of an older version, whose file bears no start, is one of those that run", () => {
+  const dir = Deno.makeTempDirSync();
+  const config = configOf(dir, "127.0.0.1:2");
+  assert.equal(othersServe(dir), false);
+  const old = Mapping.create(`${dir}/serve-0-1.tables`, BackEndTable.bytes(config));
+  assert.equal(othersServe(dir), true);
+  const { mapping } = createTable(dir, 0, config);
+  assert.ok(Deno.statSync(`${dir}/serve-0-1.tables`).isFile);
+  for (const each of [old, mapping]) each.close();
   Deno.removeSync(dir, { recursive: true });
 });
