@@ -6,7 +6,7 @@ import { UsageError } from "../errors.ts";
 import { BpfMap, type BpfProgram, possibleCpus, XdpLink, type XdpMode } from "../../ffi/bpf.ts";
 import { isBpffs, mountBpffs, unmountBpffs } from "../../ffi/bpffs.ts";
 import { loadProgram, mapNameOf } from "./bpf/object.ts";
-import { mapTables, openPinnedTables } from "./table_maps.ts";
+import { mapTables, shapeOf } from "./table_maps.ts";
 import { type SchedulerTables, type SegmentName, segmentSizes } from "./tables.ts";
 
 /** Its name in the run folder. */
@@ -107,10 +107,8 @@ function pinnedMaps(folder: string, size: number, rows: number): Maps | undefine
     maps.forEach((other) => other.close());
     return undefined;
   }
-  const tables = openPinnedTables(folder);
-  const fits = tables?.settings.fits(size, rows) ?? false;
-  tables?.close();
-  if (fits) return maps;
+  const shape = shapeOf(maps.get("settings")!);
+  if (shape?.size === size && shape.rows === rows) return maps;
   maps.forEach((map) => map.close());
   return undefined;
 }
