@@ -62,7 +62,8 @@ export class PcapEngine implements Engine {
   async run(signal: AbortSignal, duty: VipDuty, onReady: () => void): Promise<void> {
     // Without the right to it frames may wait longer.
     setNice(NICE);
-    const charge = { tables: this.tables, upkeep: this.#upkeep, claim: this.#claim };
+    const handleWaiting = () => this.#handleWaiting(bootSeconds());
+    const charge = { tables: this.tables, upkeep: this.#upkeep, claim: this.#claim, handleWaiting };
     await duty.begin(charge);
     onReady();
     const upkeep = setInterval(() => this.#upkeep.balance(), UPKEEP_MS);
@@ -85,12 +86,16 @@ export class PcapEngine implements Engine {
         yielded = now;
       }
       const untilAnnounced = this.#claim.announce(now);
-      const second = bootSeconds();
-      let batches = 0;
-      while (batches < DRAIN_BATCHES && this.#handleBatch(second)) batches++;
+      const isEmpty = this.#handleWaiting(bootSeconds());
       this.#upkeep.refresh();
-      if (batches < DRAIN_BATCHES) this.#wire.wait(Math.min(duty.tickMs, untilAnnounced));
+      if (isEmpty) this.#wire.wait(Math.min(duty.tickMs, untilAnnounced));
     }
+  }
+
+  /** Not without an end, under a flood: true when there is no frame more for now. */
+  #handleWaiting(now: number): boolean {
+    for (let batches = 0; batches < DRAIN_BATCHES; batches++) if (!this.#handleBatch(now)) return true;
+    return false;
   }
 
   /** False when there is no frame more for now. */

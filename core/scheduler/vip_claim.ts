@@ -13,6 +13,8 @@ import { Verdict } from "./verdicts.ts";
 /** RFC 5227 section 2.1.1 takes seconds; on the array's own wire an answer comes within a millisecond. */
 const PROBES = 3;
 const PROBE_GAP_MS = 100;
+/** So that few frames for the VIPs wait at the wire meanwhile. */
+const LOOKS_A_PROBE = 10;
 /** Announcements, ms after the first: a burst, and a second one for switches that were still learning. */
 const ANNOUNCE_AT_MS = [0, 20, 40, 1000, 1020, 1040];
 /** A rival is answered and logged at most so often, ms (RFC 5227 section 2.4). */
@@ -33,6 +35,8 @@ export class VipClaim {
   #due: number[] = [];
   #isHeld = false;
   #lastDefence = -Infinity;
+  /** MAC of the last that claimed a VIP. */
+  #rival: string | undefined;
 
   constructor(config: Config, node: NodeConfig, wire: Capture, reader: FrameReader, log: (line: string) => void) {
     this.#wire = wire;
@@ -48,18 +52,20 @@ export class VipClaim {
     this.#probes = each(arpProbe, ndProbe);
   }
 
-  /** Throws UsageError when another machine answers for a VIP: two schedulers would split the array. */
-  async refuseRival(): Promise<void> {
-    for (let i = 0; i < PROBES; i++) {
-      this.#send(this.#probes);
-      await delay(PROBE_GAP_MS);
-      for (let frames = this.#wire.read(); frames > 0; frames = this.#wire.read()) {
-        const rival = this.#rivalIn(frames);
-        if (rival === undefined) continue;
-        throw new UsageError(
-          `${rival} on ${this.#wire.interfaceName} answers for the VIP ${this.#vips} already: stop that one first`,
-        );
-      }
+  /**
+   * Throws UsageError when another machine answers for a VIP: two schedulers would split the array.
+   * @param handleWaiting handles what waits at the wire, as ever: what this hears is looked at
+   */
+  async refuseRival(handleWaiting: () => void): Promise<void> {
+    this.#rival = undefined;
+    for (let i = 0; i < PROBES * LOOKS_A_PROBE; i++) {
+      if (i % LOOKS_A_PROBE === 0) this.#send(this.#probes);
+      await delay(PROBE_GAP_MS / LOOKS_A_PROBE);
+      handleWaiting();
+      if (this.#rival === undefined) continue;
+      throw new UsageError(
+        `${this.#rival} on ${this.#wire.interfaceName} answers for the VIP ${this.#vips} already: stop that one first`,
+      );
     }
   }
 
@@ -101,6 +107,7 @@ export class VipClaim {
   }
 
   #defend(rival: string): void {
+    this.#rival = rival;
     if (!this.#isHeld) return;
     if (performance.now() - this.#lastDefence <= DEFEND_MS) return;
     this.#lastDefence = performance.now();

@@ -12,6 +12,8 @@ export interface Charge {
   readonly tables: SchedulerTables;
   readonly upkeep: Upkeep;
   readonly claim: VipClaim;
+  /** Handles the frames that wait at the wire. */
+  readonly handleWaiting: () => void;
 }
 
 export interface VipDuty {
@@ -33,7 +35,7 @@ export class FixedDuty implements VipDuty {
   #renewedAt = -Infinity;
 
   async begin(charge: Charge): Promise<void> {
-    await charge.claim.refuseRival();
+    await charge.claim.refuseRival(charge.handleWaiting);
     this.keep(charge);
     charge.claim.begin();
   }

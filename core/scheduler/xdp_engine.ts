@@ -57,7 +57,8 @@ export class XdpEngine implements Engine {
   }
 
   async run(signal: AbortSignal, duty: VipDuty, onReady: () => void): Promise<void> {
-    const charge = { tables: this.tables, upkeep: this.#upkeep, claim: this.#claim };
+    const handleWaiting = () => this.#claim.hear(this.#wire.read());
+    const charge = { tables: this.tables, upkeep: this.#upkeep, claim: this.#claim, handleWaiting };
     await duty.begin(charge);
     onReady();
     const upkeep = setInterval(() => this.#upkeep.balance(), UPKEEP_MS);
@@ -65,7 +66,7 @@ export class XdpEngine implements Engine {
       while (!signal.aborted) {
         duty.keep(charge);
         this.#upkeep.refresh();
-        this.#claim.hear(this.#wire.read());
+        handleWaiting();
         await delay(Math.min(duty.tickMs, this.#claim.announce(performance.now())), signal);
       }
     } finally {

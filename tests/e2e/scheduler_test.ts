@@ -29,7 +29,16 @@ for (const engine of ENGINES) {
         });
 
         await array.prepare();
+        // A client of before knows the way: what it sends while the scheduler looks for a rival is counted too.
+        await client.must(["ip", "neigh", "replace", VIP, "lladdr", scheduler.mac, "dev", "eth0"]);
+        const calls = client.start(["sh", "-c", `while :; do curl -s -m 0.05 http://${VIP}/; done`]);
         const process = await array.startScheduler();
+        calls.kill("SIGKILL");
+        await calls.status;
+        await client.must(["ip", "neigh", "del", VIP, "dev", "eth0"]);
+        const begun = openTables(array.runDir)!;
+        assert.ok(begun.counts.toObject().not_active! > 0, "frames while it looks for a rival");
+        begun.close();
 
         await t.step("every connection is answered, by every node", async () => {
           const served = await array.ask(CONNECTIONS);
