@@ -13,7 +13,7 @@ export const scheduler = buildCommand({
       const config = loadConfig(flags.config);
       const node = thisNode(config, flags.node);
       if (flags.detach) {
-        const text = detachScheduler(config, node) ? "Detached" : "Nothing is attached";
+        const text = await detachScheduler(config, node) ? "Detached" : "Nothing is attached";
         console.log(`${text}: ${node.name}, ${node.interface}`);
         return;
       }
@@ -39,7 +39,7 @@ export const scheduler = buildCommand({
     fullDescription:
       "Answers ARP for the VIP and hands each frame to the node that its bucket belongs to, by rewriting MAC addresses.\n" +
       "With the xdp engine the kernel goes on when this process ends, and the next one takes over without a lost frame;\n" +
-      "--detach ends that. Needs a machine prepared by `dlba setup-node --apply`, and root; the pcap engine makes do with two\n" +
+      "--detach ends that, once the process has ended. Needs a machine prepared by `dlba setup-node --apply`, and root; the pcap engine makes do with two\n" +
       "ambient capabilities: CAP_NET_RAW for the frames, CAP_NET_ADMIN to see the kernel guard. `dlba node` starts it where\n" +
       "it is due.",
   },

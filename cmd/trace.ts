@@ -1,6 +1,9 @@
 import { buildCommand } from "@stricli/core";
 import { configFlag, jsonFlag, nodeFlag } from "./flags.ts";
 
+/** A day. */
+const MAX_SECONDS = 86_400;
+
 interface Flags {
   readonly config: string;
   readonly node?: string;
@@ -60,7 +63,11 @@ export const trace = buildCommand({
       },
       seconds: {
         kind: "parsed",
-        parse: Number,
+        parse: (input: string) => {
+          const seconds = Number(input);
+          if (seconds > 0 && seconds <= MAX_SECONDS) return seconds;
+          throw new Error(`expected a number above 0 and up to ${MAX_SECONDS}`);
+        },
         brief: "With --capture: end after so many seconds",
         optional: true,
         placeholder: "SECONDS",

@@ -1,11 +1,13 @@
 /** `dlba scheduler`: the engine of this node as a process. */
 import { runDir } from "../config/paths.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
+import { isBpffs } from "../../ffi/bpffs.ts";
 import { Mapping } from "../../ffi/mapping.ts";
 import { announceReady } from "../node/role.ts";
 import { graceSeconds, isElected } from "../failover/plan.ts";
 import { Leadership } from "../failover/leadership.ts";
 import { chooseEngine } from "./choose_engine.ts";
+import { lockEngine } from "./engine_lock.ts";
 import { EngineState } from "./engine_state.ts";
 import { hashKeyOf } from "./hash_key.ts";
 import { NODE_STATE_FILE, NodeState } from "./node_table.ts";
@@ -19,6 +21,7 @@ export async function runScheduler(config: Config, node: NodeConfig, configFile:
   const dir = runDir(config, node);
   // statusd writes it; who it found failed stays failed until it says otherwise.
   const mapping = Mapping.create(`${dir}/${NODE_STATE_FILE}`, NodeState.BYTES);
+  using _lock = await lockEngine(dir, node.name);
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => stop.abort());
   try {
@@ -52,7 +55,13 @@ function electedDuty(dir: string, graceTime: number, log: (line: string) => void
   return { duty: new ElectedDuty(leadership, engine, graceTime, log), close };
 }
 
-/** `dlba scheduler --detach`: takes the xdp engine's program from the interface; true when there was one. */
-export function detachScheduler(config: Config, node: NodeConfig): boolean {
-  return detachPinned(`${runDir(config, node)}/${PIN_FOLDER}`);
+/**
+ * `dlba scheduler --detach`: takes the xdp engine's program from the interface; true when there was one. Throws UsageError where the engine's
+ * process runs: it would announce the VIP before an interface without a program.
+ */
+export async function detachScheduler(config: Config, node: NodeConfig): Promise<boolean> {
+  const dir = runDir(config, node), folder = `${dir}/${PIN_FOLDER}`;
+  if (!isBpffs(folder)) return false;
+  using _lock = await lockEngine(dir, node.name);
+  return detachPinned(folder);
 }

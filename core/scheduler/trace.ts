@@ -81,14 +81,17 @@ export function tracedTables(config: Config, node: NodeConfig): SchedulerTables 
   return tables;
 }
 
-/** Writes frames with their verdicts to the file until the signal aborts; returns how many, and how many were missed. */
+/**
+ * Writes frames with their verdicts to the file until the signal aborts; returns how many, and how many were missed. Throws UsageError where it
+ * cannot write there.
+ */
 export async function captureFrames(
   tables: SchedulerTables,
   interfaceName: string,
   file: string,
   signal: AbortSignal,
 ): Promise<{ written: number; missed: number }> {
-  using output = Deno.openSync(file, { write: true, create: true, truncate: true });
+  using output = openOutput(file);
   const write = (bytes: Uint8Array) => {
     for (let at = 0; at < bytes.length;) at += output.writeSync(bytes.subarray(at));
   };
@@ -116,4 +119,12 @@ export async function captureFrames(
   }
   settings.captureUntil = bootSeconds();
   return { written, missed };
+}
+
+function openOutput(file: string): Deno.FsFile {
+  try {
+    return Deno.openSync(file, { write: true, create: true, truncate: true });
+  } catch (error) {
+    throw new UsageError(`Cannot write ${file}: ${error instanceof Error ? error.message : error}`, { cause: error });
+  }
 }

@@ -54,6 +54,16 @@ for (const engine of ENGINES.filter(({ place }) => place.startsWith("xdp"))) {
           tables.close();
         });
 
+        await t.step("neither a second process nor --detach gets at the tables of one that runs", async () => {
+          const { lab } = array;
+          for (const flags of [[], ["--detach"]]) {
+            const { code, stderr } = await lab.host("a").run(array.command("scheduler", "a", ...flags), array.env("a"));
+            assert.equal(code, 2);
+            assert.match(stderr, /^A scheduler of node a runs on this machine already: end that one first$/m);
+          }
+          assert.equal((await array.ask(5)).length, 5);
+        });
+
         await t.step("--detach ends it and leaves nothing", async () => {
           for (const pid of await array.lab.host("a").pids("scheduler")) Deno.kill(pid, "SIGTERM");
           await delay(500);

@@ -95,6 +95,16 @@ for (const engine of ENGINES) {
           const listing = await client.must(["sh", "-c", `tcpdump -nn -r ${file} tcp port 80 2>/dev/null`]);
           assert.ok(listing.split("\n").filter((line) => line.includes("Flags [S]")).length >= 3, listing);
           assert.match(new TextDecoder().decode(Deno.readFileSync(file)), /forwarded|self/);
+          for (
+            const [flags, says] of [[[lab.dir], /^Cannot write \S+: /], [
+              [file, "--seconds", "no"],
+              /above 0 and up to/,
+            ]] as const
+          ) {
+            const refused = await lab.host("a").run(array.command("trace", "a", "--capture", ...flags), array.env("a"));
+            assert.equal(refused.code, 2);
+            assert.match(refused.stderr, says);
+          }
         });
 
         await t.step("nothing was refused or read wrong on the way", () => {
