@@ -114,7 +114,7 @@ export const proxySchema = map({
   /** Longest request body; 0 means any. */
   max_body_bytes: v.optional(whole(0, 1_000_000_000_000), 0),
   /** HTTP/2 for clients that ask for it by ALPN on the HTTPS port. */
-  http2: v.optional(yesNo, false),
+  http2: v.optional(yesNo, true),
   /** HTTP/2 on the HTTP port too, for clients that know of it: RFC 9113 section 3.3. */
   http2_cleartext: v.optional(yesNo, false),
   /** Name of a field with an id of the request, for back ends, clients and the access log; none when absent. */

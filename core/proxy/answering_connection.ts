@@ -5,37 +5,35 @@ import type { Ending, LoggedExchange } from "./access_log/line.ts";
 import type { ClientContext } from "./client_context.ts";
 import type { ClientIdentity } from "./client_identity.ts";
 import { OUTPUT } from "./connection.ts";
-import { giveBack } from "./head_block.ts";
 import { IncomingBody } from "./http1/body.ts";
 import { encodeLatin1 } from "./http1/latin1.ts";
 import { errorResponse } from "./http1/write.ts";
 import type { RequestHead } from "./message.ts";
-import type { RateLimiter } from "./rate_limiter.ts";
 import { RequestConnection } from "./request_connection.ts";
+import { logUnread, type ServedRequest } from "./served_request.ts";
 import type { Stream } from "./stream.ts";
 
 const HTTPS_PORT = 443;
 
 export abstract class AnsweringConnection extends RequestConnection {
-  /** Fields of ours, each with its CR LF: in responses, and in requests to back ends. */
-  responseLines: string;
-  requestLines: string;
-  protected current: RequestHead | null = null;
+  protected served: ServedRequest | null = null;
   protected readonly body = new IncomingBody();
-  /** Bytes of the body so far. */
-  protected bodyBytes = 0;
-  /** For the log: when the head of the request was there, on the loop's clock. */
-  #startedAt = 0;
-  /** Of our own answer to it; 0 without. */
-  #ownStatus = 0;
-  /** Whose request is counted as under way; 0 for nobody's. */
-  #network = 0;
-  #requestId = "";
 
   constructor(protected readonly context: ClientContext, stream: Stream, readonly identity: ClientIdentity) {
     super(context.loop, stream, context.limits, identity.isTrusted);
-    this.responseLines = identity.isTls ? context.tlsLines : "";
-    this.requestLines = identity.lines;
+  }
+
+  /** Fields of ours, each with its CR LF: in responses, and in requests to back ends. */
+  get responseLines(): string {
+    return this.served?.responseLines ?? (this.identity.isTls ? this.context.tlsLines : "");
+  }
+
+  get requestLines(): string {
+    return this.served!.requestLines;
+  }
+
+  protected get current(): RequestHead | null {
+    return this.served === null ? null : this.served.head;
   }
 
   /** The request is answered; the connection ends with it when `close` is set. */
@@ -50,31 +48,9 @@ export abstract class AnsweringConnection extends RequestConnection {
     return this.current!;
   }
 
-  protected beginRequest(request: RequestHead): void {
-    this.current = request;
-    this.#startedAt = this.loop.now;
-    this.#name(request);
-  }
-
-  /** Fields of ours for this request: those of the client may have changed with a handshake that ended. */
-  #name(request: RequestHead): void {
-    const { requestIds, tlsLines } = this.context;
-    this.requestLines = this.identity.linesFor(request);
-    if (requestIds === null) return;
-    this.#requestId = requestIds.next(request.block);
-    const line = `${requestIds.field}: ${this.#requestId}\r\n`;
-    this.requestLines += line;
-    this.responseLines = this.identity.isTls ? tlsLines + line : line;
-  }
-
-  /** False when its network asks too often, or too much at a time: it is told so. */
-  protected mayEnter(limiter: RateLimiter): boolean {
-    const network = limiter.networkOf(this.identity.client);
-    if (limiter.enter(network, this.loop.now)) {
-      this.#network = network;
-      return true;
-    }
-    this.context.table.limited();
+  /** False when its network asks too often: it is told so. */
+  protected mayEnter(served: ServedRequest): boolean {
+    if (served.mayEnter()) return true;
     this.#answerOurselves(429, `retry-after: 1\r\n${this.responseLines}`);
     return false;
   }
@@ -96,7 +72,7 @@ export abstract class AnsweringConnection extends RequestConnection {
       this.send(OUTPUT, length);
       if (hasBody) this.send(body, body.length);
     }
-    this.#ownStatus = answer.isUnchanged ? 304 : 200;
+    this.served!.ownStatus = answer.isUnchanged ? 304 : 200;
     this.exchangeFinished(close);
     return true;
   }
@@ -128,40 +104,21 @@ export abstract class AnsweringConnection extends RequestConnection {
   protected answer(status: number, isHead: boolean, close: boolean, lines: string): void {
     const { table, errorPages } = this.context;
     table.request(true);
-    this.#ownStatus = status;
+    if (this.served === null) logUnread(this.context, this.identity, status);
+    else this.served.ownStatus = status;
     this.send(OUTPUT, encodeLatin1(errorResponse(status, isHead, close, lines, errorPages.get(status)), OUTPUT, 0));
   }
 
   /**
-   * Writes the line of the request.
+   * The request is over.
    * @param ending undefined where it ended as it should
    * @param exchange where one was begun
    */
-  protected log(ending: Ending | undefined, exchange: LoggedExchange | undefined): void {
-    const { identity } = this;
-    const head = this.current ?? undefined;
-    const isOwn = this.#ownStatus > 0;
-    this.context.log!.write({
-      client: identity,
-      head,
-      exchange,
-      status: isOwn ? this.#ownStatus : exchange?.status ?? 0,
-      bytesIn: head === undefined ? 0 : this.bodyBytes,
-      startedAt: head === undefined ? this.loop.now : this.#startedAt,
-      ending: ending ?? (isOwn ? "own_answer" : "done"),
-      id: this.#requestId,
-    });
-    this.#ownStatus = 0;
-  }
-
-  protected dropRequest(): void {
-    const request = this.current;
-    if (request === null) return;
-    this.current = null;
-    giveBack(request.block);
-    this.#requestId = "";
-    if (this.#network === 0) return;
-    this.context.limiter!.leave(this.#network);
-    this.#network = 0;
+  protected endRequest(ending: Ending | undefined, exchange: LoggedExchange | undefined): void {
+    const { served } = this;
+    if (served === null) return;
+    this.served = null;
+    served.log(ending ?? (served.ownStatus > 0 ? "own_answer" : "done"), exchange);
+    served.end();
   }
 }

@@ -8,10 +8,12 @@ import { Exchange } from "./exchange.ts";
 import type { HeadBlock } from "./head_block.ts";
 import { Http1ResponseWriter } from "./http1/response_writer.ts";
 import { BadMessage } from "./http1/syntax.ts";
-import { beginsPreface, ClientSession } from "./http2/client_session.ts";
+import { ClientSession } from "./http2/client_session.ts";
+import { HTTP2, NOT_HTTP2, PrefaceWait, UNDECIDED } from "./http2/preface.ts";
 import { type RequestHead, UNKNOWN_LENGTH } from "./message.ts";
 import type { Handshaking } from "./pending_handshakes.ts";
 import type { Pool } from "./pool.ts";
+import { ServedRequest } from "./served_request.ts";
 import { FAILED, type Stream, WOULD_BLOCK } from "./stream.ts";
 
 /** Once the server stops, an idle connection has so long to begin a request, ms: it may be on its way. */
@@ -23,6 +25,8 @@ export class ClientConnection extends AnsweringConnection implements Downstream,
   #exchange: Exchange | null = null;
   /** Nothing was read yet. */
   #isFresh = true;
+  /** What was read so far may be the beginning of HTTP/2. */
+  #preface: PrefaceWait | null = null;
   /** It speaks HTTP/2: this is all that it does. */
   #http2: ClientSession | null = null;
   #isTaking = false;
@@ -114,16 +118,32 @@ export class ClientConnection extends AnsweringConnection implements Downstream,
 
   protected override takeOther(count: number): boolean {
     if (!this.#isFresh) return false;
+    if (this.identity.isTls) {
+      this.#isFresh = false;
+      if (this.stream.isHttp2) this.#beginHttp2(INPUT, count);
+      return this.#http2 !== null;
+    }
+    return this.limits.http2_cleartext && this.#redirectPort === undefined && this.#lookForPreface(count);
+  }
+
+  /** With prior knowledge, or not; true when what was read is taken. */
+  #lookForPreface(count: number): boolean {
+    const preface = this.#preface ??= new PrefaceWait();
+    const found = preface.take(INPUT, count);
+    if (found === UNDECIDED) return true;
     this.#isFresh = false;
-    const { http2_cleartext } = this.limits;
-    const isHttp2 = this.identity.isTls
-      ? this.stream.isHttp2
-      : http2_cleartext && this.#redirectPort === undefined && beginsPreface(count);
-    if (!isHttp2) return false;
+    this.#preface = null;
+    if (found === NOT_HTTP2 && preface.seen === 0) return false;
+    const bytes = preface.join(INPUT, count);
+    if (found === HTTP2) this.#beginHttp2(bytes, bytes.length);
+    else this.hold(bytes, 0, bytes.length);
+    return true;
+  }
+
+  #beginHttp2(bytes: Uint8Array<ArrayBuffer>, count: number): void {
     this.#http2 = new ClientSession(this.context, this.identity, this);
     this.#postponeHttp2();
-    this.#http2.receive(count);
-    return true;
+    this.#http2.receive(bytes, count);
   }
 
   #takeHttp2(http2: ClientSession): boolean {
@@ -131,7 +151,7 @@ export class ClientConnection extends AnsweringConnection implements Downstream,
     const count = this.readOrClose();
     if (count <= 0) return false;
     this.#postponeHttp2();
-    http2.receive(count);
+    http2.receive(INPUT, count);
     return true;
   }
 
@@ -149,14 +169,13 @@ export class ClientConnection extends AnsweringConnection implements Downstream,
     bodyAt: number,
     end: number,
   ): void {
-    this.beginRequest(request);
+    const served = this.served = new ServedRequest(this.context, this.identity, request);
     this.#checkBodyLength(request.bodyLength);
-    this.bodyBytes = 0;
     this.body.begin(request.bodyLength, request.bodyLength === UNKNOWN_LENGTH);
     const dataEnd = this.#takeOfBody(bytes, bodyAt, end);
     const firstBody = dataEnd > bodyAt ? bytes.slice(bodyAt, dataEnd) : undefined;
     this.context.table.request(false);
-    if (this.context.limiter !== null && !this.mayEnter(this.context.limiter)) return;
+    if (!this.mayEnter(served)) return;
     if (this.#redirectPort !== undefined) return this.redirectToHttps(request, this.#redirectPort);
     this.context.dispatcher.dispatch(this, firstBody);
   }
@@ -169,8 +188,9 @@ export class ClientConnection extends AnsweringConnection implements Downstream,
   /** Takes the body's part of the bytes, keeps what follows it, and returns where the data ends, which begins at `start`. */
   #takeOfBody(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): number {
     const dataEnd = this.body.take(bytes, start, end);
-    this.bodyBytes += dataEnd - start;
-    this.#checkBodyLength(this.bodyBytes);
+    const served = this.served!;
+    served.bodyBytes += dataEnd - start;
+    this.#checkBodyLength(served.bodyBytes);
     const { consumed } = this.body;
     if (consumed < end) this.hold(bytes, consumed, end);
     return dataEnd;
@@ -227,9 +247,9 @@ export class ClientConnection extends AnsweringConnection implements Downstream,
   }
 
   exchangeFinished(close: boolean): void {
-    if (this.context.log !== null) this.log(undefined, this.#exchange ?? undefined);
+    const exchange = this.#exchange ?? undefined;
     this.#exchange = null;
-    this.dropRequest();
+    this.endRequest(undefined, exchange);
     if (close || this.context.isStopping) return this.end();
     this.loop.setDeadline(this, this.limits.client_idle_timeout);
     this.onReady();
@@ -278,7 +298,7 @@ export class ClientConnection extends AnsweringConnection implements Downstream,
     }
     if (this.current === null) {
       // Nothing of a request came: there is nobody to tell.
-      return !this.holdsBytes ? this.close() : this.#refuse(408);
+      return !this.holdsBytes && this.#preface === null ? this.close() : this.#refuse(408);
     }
     if (!this.body.isDone && this.#exchange?.takesBody) this.#refuse(408);
     else this.loop.setDeadline(this, this.limits.client_idle_timeout);
@@ -287,16 +307,13 @@ export class ClientConnection extends AnsweringConnection implements Downstream,
   override close(): void {
     if (!this.isOpen) return;
     super.close();
-    if (this.current !== null && this.context.log !== null) {
-      this.log(this.#isTunnel ? "tunnel" : this.#isCut ? "cut" : "client_gone", this.#exchange ?? undefined);
-    }
     this.context.handshakes.end(this);
     this.context.clients.delete(this);
     this.context.table.clients(-1);
-    const exchange = this.#exchange;
+    const exchange = this.#exchange ?? undefined;
     this.#exchange = null;
     exchange?.abandon();
-    this.dropRequest();
+    this.endRequest(this.#isTunnel ? "tunnel" : this.#isCut ? "cut" : "client_gone", exchange);
     this.#http2?.closed();
   }
 }

@@ -49,7 +49,6 @@ async function encrypted(work: (site: Site) => Promise<void>): Promise<void> {
     const options = {
       pool: ", protocol: h2, tls: { ca: ca.crt, server_name: grpc.test }",
       files: { "ca.crt": authority.cert },
-      config: "proxy: { http2: true }",
     };
     const clientOf = ({ https, certificateFile }: ServeProcess) =>
       echoClient(
@@ -123,3 +122,10 @@ Deno.test("serve, gRPC in clear: unary, server, client and bidirectional streami
 Deno.test("serve, gRPC by TLS: unary, server, client and bidirectional streaming", () => encrypted(everyKind));
 Deno.test("serve, gRPC in clear: status, deadline and cancellation", () => inClear(failures));
 Deno.test("serve, gRPC by TLS: status, deadline and cancellation", () => encrypted(failures));
+
+Deno.test("serve, gRPC: what the load balancer answers itself is said in gRPC's way", async () => {
+  await inClear(async ({ client, backEnd }) => {
+    await backEnd.close();
+    assert.equal(await codeOf(unary(client, "one")), status.UNAVAILABLE);
+  });
+});

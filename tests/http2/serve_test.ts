@@ -1,9 +1,10 @@
 /** `dlba serve` between HTTP/2 clients and raw back ends of HTTP/1.1. */
 import assert from "node:assert/strict";
+import { delay } from "../../core/delay.ts";
 import { answering, fromLatin1, latin1, RawBackEnd, sendAll, ServeProcess, withServe } from "../proxy/harness.ts";
 import { eventually } from "../proxy/eventually.ts";
 import { ask, exchange, withClient } from "./client.ts";
-import { ascii, block, frame, REQUEST } from "./peer.ts";
+import { ascii, block, frame, PREFACE, REQUEST, wholeFrames } from "./peer.ts";
 
 const CLEARTEXT = { config: "proxy: { http2_cleartext: true }" };
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Back: end\r\n\r\nok";
@@ -186,7 +187,7 @@ async function run(program: string, ...args: string[]): Promise<string> {
 }
 
 Deno.test("serve, HTTP/2: h2load gets every answer over TLS by ALPN", async () => {
-  await withServe([new RawBackEnd(answering(OK))], { config: "proxy: { http2: true }" }, async (serve) => {
+  await withServe([new RawBackEnd(answering(OK))], {}, async (serve) => {
     const output = await run("h2load", "-n2000", "-c4", "-m20", `https://localhost:${serve.https}/`);
     assert.match(output, /Application protocol: h2/);
     assert.match(output, /2000 succeeded, 0 failed, 0 errored/);
@@ -194,7 +195,7 @@ Deno.test("serve, HTTP/2: h2load gets every answer over TLS by ALPN", async () =
 });
 
 Deno.test("serve, HTTP/2: curl gets HTTP/2 by ALPN, and HTTP/1.1 where it asks for that", async () => {
-  await withServe([new RawBackEnd(answering(OK))], { config: "proxy: { http2: true }" }, async (serve) => {
+  await withServe([new RawBackEnd(answering(OK))], {}, async (serve) => {
     const url = `https://localhost:${serve.https}/`;
     const args = ["-s", "--cacert", serve.certificateFile, "-w", " %{http_version}"];
     assert.equal(await run("curl", ...args, url), "ok 2");
@@ -226,3 +227,51 @@ Deno.test("serve, HTTP/2: once the server stops, what is on its way is served an
   assert.equal(frames.filter(({ type }) => type === 7).length, 2);
   assert.ok(frames.some(({ type, id }) => type === 0 && id === 1));
 });
+
+Deno.test("serve, HTTP/2: curl gets HTTP/1.1 where the config does not want HTTP/2", async () => {
+  await withServe([new RawBackEnd(answering(OK))], { config: "proxy: { http2: false }" }, async (serve) => {
+    const args = ["-s", "--cacert", serve.certificateFile, "-w", " %{http_version}"];
+    assert.equal(await run("curl", ...args, `https://localhost:${serve.https}/`), "ok 1.1");
+  });
+});
+
+Deno.test("serve, HTTP/2: prior knowledge is seen at every split of the preface, and HTTP/1.1 that begins like it", async () => {
+  await withServe([new RawBackEnd(answering(OK))], CLEARTEXT, async (serve) => {
+    const asked = Uint8Array.from([PREFACE, frame(4, 0, 0), frame(1, 5, 1, block(REQUEST))].flat());
+    for (let split = 1; split <= PREFACE.length; split++) {
+      const frames = await inPieces(
+        serve,
+        asked,
+        split,
+        (text) => wholeFrames(latin1(text)).some(({ type }) => type === 0),
+      );
+      assert.ok(wholeFrames(latin1(frames)).some(({ type, id }) => type === 0 && id === 1), `split at ${split}`);
+    }
+    for (const split of [1, 2]) {
+      const asked = latin1("PROPFIND / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+      assert.match(await inPieces(serve, asked, split, () => false), /^HTTP\/1\.1 200 OK\r\n/);
+    }
+  });
+});
+
+/** Sends the bytes up to `split`, then the rest; reads until the end, or `isDone`. */
+async function inPieces(
+  serve: ServeProcess,
+  bytes: Uint8Array,
+  split: number,
+  isDone: (text: string) => boolean,
+): Promise<string> {
+  const connection = await Deno.connect({ hostname: "127.0.0.1", port: serve.http });
+  connection.setNoDelay(true);
+  await sendAll(connection, bytes.subarray(0, split));
+  await delay(5);
+  await sendAll(connection, bytes.subarray(split));
+  let text = "";
+  const buffer = new Uint8Array(65_536);
+  for (let count = await connection.read(buffer); count !== null; count = await connection.read(buffer)) {
+    text += fromLatin1(buffer.subarray(0, count));
+    if (isDone(text)) break;
+  }
+  connection.close();
+  return text;
+}

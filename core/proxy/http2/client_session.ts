@@ -1,32 +1,23 @@
 /** An HTTP/2 client on its connection: bytes to its session, frames from it, one write a turn of the loop. */
 import type { ClientContext } from "../client_context.ts";
 import type { ClientIdentity } from "../client_identity.ts";
-import { INPUT, OUTPUT } from "../connection.ts";
-import { HeadBlock } from "../head_block.ts";
-import { encodeLatin1 } from "../http1/latin1.ts";
+import { INPUT } from "../connection.ts";
 import type { RequestHead } from "../message.ts";
-import { ClientStream, errorPage, type StreamHost } from "./client_stream.ts";
+import { logUnread } from "../served_request.ts";
+import { ClientStream, type StreamHost } from "./client_stream.ts";
 import { AbuseError, ConnectionError } from "./errors.ts";
-import { FrameOutput, type Transport } from "./frame_output.ts";
 import { PREFACE } from "./frame_reader.ts";
+import { FrameOutput, type Transport } from "./frame_output.ts";
+import { answerByPage } from "./own_answers.ts";
 import { ServerSession, type SessionHandler } from "./server_session.ts";
 import type { Http2Stream } from "./stream.ts";
 
 /** What is read is copied: a stream that goes on meanwhile may have its back end read. */
-const RECEIVED = new Uint8Array(INPUT.length);
-/** "PRI " */
-const ENOUGH = 4;
-const OWN = new HeadBlock(OUTPUT);
-
+const RECEIVED = new Uint8Array(INPUT.length + PREFACE.length);
 /** The connection under it. */
 export interface ClientTransport extends Transport {
   /** Nothing more is to be sent. */
   endAfterSending(): void;
-}
-
-/** Whether what was read, `count` bytes of the input, begins as HTTP/2 and as no request of HTTP/1. */
-export function beginsPreface(count: number): boolean {
-  return count >= ENOUGH && PREFACE.every((byte, i) => i >= count || INPUT[i] === byte);
 }
 
 export class ClientSession implements SessionHandler<ClientStream>, StreamHost {
@@ -54,10 +45,10 @@ export class ClientSession implements SessionHandler<ClientStream>, StreamHost {
     return this.#transport.isBlocked;
   }
 
-  /** Takes what was read: `count` bytes of {@linkcode INPUT}. */
-  receive(count: number): void {
+  /** Takes what was read: the first `count` bytes, no more than an input holds. */
+  receive(bytes: Uint8Array<ArrayBuffer>, count: number): void {
     if (this.#hasFailed) return;
-    RECEIVED.set(count === INPUT.length ? INPUT : INPUT.subarray(0, count));
+    RECEIVED.set(count === bytes.length ? bytes : bytes.subarray(0, count));
     try {
       this.session.receive(RECEIVED, 0, count);
       for (const stream of this.#drained.splice(0)) stream.drained();
@@ -95,13 +86,12 @@ export class ClientSession implements SessionHandler<ClientStream>, StreamHost {
   }
 
   badRequest(stream: Http2Stream<ClientStream>, status: number): void {
-    const { table } = this.context;
-    table.request(false);
-    table.request(true);
-    const [head, page] = errorPage(status, this.identity.isTls ? this.context.tlsLines : "", this);
-    OWN.end = encodeLatin1(head, OUTPUT, 0);
-    this.session.sender.head(stream, status, OWN, false);
-    this.session.sender.body(stream, page, 0, page.length, true, null);
+    const { context, identity } = this;
+    context.table.request(false);
+    context.table.request(true);
+    const lines = identity.isTls ? context.tlsLines : "";
+    answerByPage(this.session.sender, stream, context, null, status, lines);
+    logUnread(context, identity, status);
   }
 
   body(

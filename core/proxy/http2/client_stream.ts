@@ -3,25 +3,19 @@ import type { Ending } from "../access_log/line.ts";
 import type { Dispatched } from "../app.ts";
 import type { ClientContext } from "../client_context.ts";
 import type { ClientIdentity } from "../client_identity.ts";
-import { OUTPUT } from "../connection.ts";
 import type { Downstream } from "../downstream.ts";
 import { Exchange } from "../exchange.ts";
-import { giveBack, HeadBlock } from "../head_block.ts";
-import { encodeLatin1 } from "../http1/latin1.ts";
-import { errorResponse } from "../http1/write.ts";
+import type { HeadBlock } from "../head_block.ts";
 import { NO_BODY, type RequestHead } from "../message.ts";
 import type { Pool } from "../pool.ts";
-import { writeAnswer } from "../../speederize/answer.ts";
-import type { Speederizer } from "../../speederize/speederizer.ts";
-import type { RateLimiter } from "../rate_limiter.ts";
+import { ServedRequest } from "../served_request.ts";
 import { Timed } from "../timer_wheel.ts";
 import { CANCEL, INTERNAL_ERROR } from "./codes.ts";
+import { answerByPage, answerFromCache } from "./own_answers.ts";
 import { Http2ResponseWriter } from "./response_writer.ts";
 import type { ServerSession } from "./server_session.ts";
 import type { Http2Stream } from "./stream.ts";
 
-/** Heads of our own answers. */
-const OWN = new HeadBlock(OUTPUT);
 const WEBSOCKET_KEY_BYTES = 16;
 
 /** The connection of a stream. */
@@ -40,23 +34,16 @@ export interface StreamHost {
 export class ClientStream extends Timed implements Downstream, Dispatched {
   readonly responses: Http2ResponseWriter<ClientStream>;
   readonly identity: ClientIdentity;
-  requestLines: string;
-  responseLines: string;
   #host: StreamHost;
   #stream: Http2Stream<ClientStream>;
-  #request: RequestHead | null;
+  /** Null once it is over. */
+  #served: ServedRequest | null;
   #exchange: Exchange | null = null;
   /** What of the body came while the back end took nothing. */
   #held: Uint8Array<ArrayBuffer>[] = [];
   /** The end of the body came behind what is held. */
   #owesEnd = false;
-  #bodyBytes = 0;
   #isBodyDone: boolean;
-  #startedAt: number;
-  #requestId = "";
-  #ownStatus = 0;
-  /** Of the limiter that let it in; 0 without. */
-  #network = 0;
   /** What waited when the deadline was set. */
   #sendWindow = 0;
 
@@ -64,61 +51,43 @@ export class ClientStream extends Timed implements Downstream, Dispatched {
     super();
     this.#host = host;
     this.#stream = stream;
-    this.#request = request;
     const { context } = host;
-    const identity = this.identity = host.identity.forStream();
-    this.#startedAt = context.loop.now;
+    this.identity = host.identity.forStream();
+    this.#served = new ServedRequest(context, this.identity, request);
     this.#isBodyDone = stream.isRemoteDone || request.bodyLength === NO_BODY;
     this.responses = new Http2ResponseWriter(host.session.sender, stream, () => host.written());
-    this.responseLines = identity.isTls ? context.tlsLines : "";
-    this.requestLines = identity.linesFor(request);
-    this.#name(request);
+    if (request.upgrade !== "") this.#addWebSocketKey(this.#served);
     context.loop.setDeadline(this, this.#isBodyDone ? context.limits.client_idle_timeout : context.limits.body_timeout);
   }
 
-  /** Fields of ours for this request. */
-  #name({ block, upgrade }: RequestHead): void {
-    const { requestIds } = this.#host.context;
-    if (requestIds !== null) {
-      this.#requestId = requestIds.next(block);
-      const line = `${requestIds.field}: ${this.#requestId}\r\n`;
-      this.requestLines += line;
-      this.responseLines += line;
-    }
-    if (upgrade === "") return;
-    // HTTP/2 has none: RFC 8441 section 5.
-    block.removeAll("sec-websocket-key");
+  /** HTTP/2 has none: RFC 8441 section 5. */
+  #addWebSocketKey(served: ServedRequest): void {
+    served.head.block.removeAll("sec-websocket-key");
     const key = crypto.getRandomValues(new Uint8Array(WEBSOCKET_KEY_BYTES)).toBase64();
-    this.requestLines += `sec-websocket-key: ${key}\r\n`;
+    served.requestLines += `sec-websocket-key: ${key}\r\n`;
   }
 
   /** Has the request served. */
   begin(): void {
     const { context } = this.#host;
-    const request = this.#request!;
+    const served = this.#served!;
     context.table.request(false);
     const { max_body_bytes } = context.limits;
-    if (max_body_bytes > 0 && request.bodyLength > max_body_bytes) return this.fail(413);
-    if (context.limiter !== null && !this.#mayEnter(context.limiter)) return;
-    context.dispatcher.dispatch(this, undefined);
-  }
-
-  /** False when its network asks too often, or too much at a time: it is told so. */
-  #mayEnter(limiter: RateLimiter): boolean {
-    const { table, loop } = this.#host.context;
-    const network = limiter.networkOf(this.identity.client);
-    if (limiter.enter(network, loop.now)) {
-      this.#network = network;
-      return true;
-    }
-    table.limited();
-    table.request(true);
-    this.#answerByPage(429, `retry-after: 1\r\n${this.responseLines}`);
-    return false;
+    if (max_body_bytes > 0 && served.head.bodyLength > max_body_bytes) return this.fail(413);
+    if (served.mayEnter()) context.dispatcher.dispatch(this, undefined);
+    else this.#answer(429, "retry-after: 1\r\n");
   }
 
   get request(): RequestHead {
-    return this.#request!;
+    return this.#served!.head;
+  }
+
+  get requestLines(): string {
+    return this.#served!.requestLines;
+  }
+
+  get responseLines(): string {
+    return this.#served!.responseLines;
   }
 
   get requestTrailers(): HeadBlock | null {
@@ -130,52 +99,37 @@ export class ClientStream extends Timed implements Downstream, Dispatched {
   }
 
   forward(pool: Pool): void {
-    if (pool.speed !== null && this.#answerFromCache(pool.speed, pool.responseRules?.lines ?? "")) return;
     // WebSocket is for back ends of HTTP/1.1.
     if (pool.isHttp2 && this.wantsTunnel) return this.fail(501);
-    const { loop, table } = this.#host.context;
-    this.#exchange = new Exchange(loop, table, this, this.#request!, pool, undefined, this.#isBodyDone);
+    const served = this.#served!;
+    const { context, session } = this.#host;
+    if (pool.speed !== null && this.#isBodyDone) {
+      const lines = pool.responseRules?.lines ?? "";
+      if (answerFromCache(session.sender, this.#stream, served, pool.speed, lines)) return this.#answered();
+    }
+    const { loop, table } = context;
+    this.#exchange = new Exchange(loop, table, this, served.head, pool, undefined, this.#isBodyDone);
     this.#exchange.start();
   }
 
-  /** False when a back end must be asked. */
-  #answerFromCache(speed: Speederizer, lines: string): boolean {
-    const request = this.#request!;
-    const answer = this.#isBodyDone ? speed.answer(request, this.identity, Date.now()) : null;
-    if (answer === null) return false;
-    // Without the empty line.
-    OWN.end = writeAnswer(answer, this.responseLines + lines, OUTPUT) - 2;
-    const { body } = answer.page;
-    this.#answer(answer.isUnchanged ? 304 : 200, request.method === "HEAD" || answer.isUnchanged ? null : body);
-    return true;
-  }
-
   fail(status: number): void {
-    this.#host.context.table.request(true);
-    this.#answerByPage(status, this.responseLines);
+    this.#answer(status, "");
   }
 
   redirect(status: number, location: string): void {
-    this.#host.context.table.request(true);
-    this.#answerByPage(status, `location: ${location}\r\n${this.responseLines}`);
+    this.#answer(status, `location: ${location}\r\n`);
   }
 
-  #answerByPage(status: number, lines: string): void {
-    const isHead = this.#request?.method === "HEAD";
-    const [head, page] = errorPage(status, lines, this.#host);
-    OWN.end = encodeLatin1(head, OUTPUT, 0);
-    this.#answer(status, isHead ? null : page);
+  /** @param lines further fields, each with its CR LF */
+  #answer(status: number, lines: string): void {
+    const { context, session } = this.#host;
+    context.table.request(true);
+    const served = this.#served!;
+    answerByPage(session.sender, this.#stream, context, served, status, lines + served.responseLines);
+    this.#answered();
   }
 
-  /** With the head in {@linkcode OWN}. */
-  #answer(status: number, body: Uint8Array<ArrayBuffer> | null): void {
-    const { sender } = this.#host.session;
-    this.#ownStatus = status;
-    if (!this.#stream.isClosed) {
-      const isLast = body === null || body.length === 0;
-      sender.head(this.#stream, status, OWN, isLast);
-      if (!isLast) sender.body(this.#stream, body, 0, body.length, true, null);
-    }
+  #answered(): void {
     this.#host.written();
     this.exchangeFinished();
   }
@@ -187,12 +141,13 @@ export class ClientStream extends Timed implements Downstream, Dispatched {
     if (exchange === null || this.#isBodyDone && !wantsTunnel) {
       return this.#host.session.consumed(this.#stream, end - start);
     }
-    this.#bodyBytes += end - start;
+    const served = this.#served!;
+    served.bodyBytes += end - start;
     const { max_body_bytes, body_timeout } = this.#host.context.limits;
     if (!wantsTunnel) {
       this.#isBodyDone = isLast;
       this.#host.context.loop.setDeadline(this, body_timeout);
-      if (max_body_bytes > 0 && this.#bodyBytes > max_body_bytes) return this.#refuse(413);
+      if (max_body_bytes > 0 && served.bodyBytes > max_body_bytes) return this.#refuse(413);
     }
     if (this.#held.length === 0 && this.#mayPass(exchange)) return this.#pass(exchange, bytes, start, end, isLast);
     if (end > start) this.#held.push(bytes.slice(start, end));
@@ -201,7 +156,7 @@ export class ClientStream extends Timed implements Downstream, Dispatched {
 
   /** It is the client's half of a WebSocket, or will be. */
   get wantsTunnel(): boolean {
-    return this.#request?.upgrade !== "";
+    return this.#served?.head.upgrade !== "";
   }
 
   #mayPass(exchange: Exchange): boolean {
@@ -267,7 +222,7 @@ export class ClientStream extends Timed implements Downstream, Dispatched {
   }
 
   exchangeFinished(): void {
-    this.#leave(this.#ownStatus > 0 ? "own_answer" : "done");
+    this.#leave(this.#served !== null && this.#served.ownStatus > 0 ? "own_answer" : "done");
     const { loop, limits } = this.#host.context;
     if (this.#stream.isWaiting) this.#watchWindow();
     else if (!this.#stream.isClosed) loop.setDeadline(this, limits.client_idle_timeout);
@@ -297,29 +252,15 @@ export class ClientStream extends Timed implements Downstream, Dispatched {
 
   /** Nothing of it is left but what waits to be sent. */
   #leave(ending: Ending): void {
-    const request = this.#request;
-    if (request === null) return;
-    const { log, loop } = this.#host.context;
-    const exchange = this.#exchange ?? undefined;
-    log?.write({
-      client: this.identity,
-      head: request,
-      exchange,
-      status: this.#ownStatus > 0 ? this.#ownStatus : exchange?.status ?? 0,
-      bytesIn: this.#bodyBytes,
-      startedAt: this.#startedAt,
-      ending,
-      id: this.#requestId,
-    });
+    const served = this.#served;
+    if (served === null) return;
+    served.log(ending, this.#exchange ?? undefined);
     this.#exchange = null;
-    this.#request = null;
+    this.#served = null;
     for (const piece of this.#held.splice(0)) this.#host.session.consumed(this.#stream, piece.length);
     // It may have been the last thing to wait for.
-    if (this.#stream.isClosed) loop.clearDeadline(this);
-    giveBack(request.block);
-    if (this.#network === 0) return;
-    this.#host.context.limiter!.leave(this.#network);
-    this.#network = 0;
+    if (this.#stream.isClosed) this.#host.context.loop.clearDeadline(this);
+    served.end();
   }
 
   /** The client takes bytes again. */
@@ -353,12 +294,3 @@ export class ClientStream extends Timed implements Downstream, Dispatched {
 }
 
 const NOTHING = new Uint8Array(0);
-
-/** Head without the empty line, and page. */
-export function errorPage(status: number, lines: string, { context }: StreamHost): [string, Uint8Array<ArrayBuffer>] {
-  const text = errorResponse(status, false, false, lines, context.errorPages.get(status));
-  const end = text.indexOf("\r\n\r\n") + 2;
-  const page = new Uint8Array(text.length - end - 2);
-  encodeLatin1(text.slice(end + 2), page, 0);
-  return [text.slice(0, end), page];
-}
