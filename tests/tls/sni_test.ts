@@ -64,8 +64,17 @@ Deno.test("tls: strict_sni refuses names that no certificate bears, and clients 
   });
 });
 
-Deno.test("tls: ALPN chooses http/1.1, and refuses a client that speaks nothing else of ours", async () => {
+Deno.test("tls: ALPN chooses h2 before http/1.1, and refuses a client that speaks nothing else of ours", async () => {
   await withCertificates({}, async (serve) => {
+    assert.match(await sClient(serve.https, GET, "-alpn", "http/1.1,h2"), /ALPN protocol: h2/);
+    assert.match(await sClient(serve.https, GET, "-alpn", "http/1.1"), /ALPN protocol: http\/1\.1/);
+    assert.match(await sClient(serve.https, GET), /No ALPN negotiated/);
+    assert.match(await sClient(serve.https, GET, "-alpn", "h22,h"), /alert no application protocol/);
+  });
+});
+
+Deno.test("tls: ALPN chooses http/1.1 where HTTP/2 is not wanted", async () => {
+  await withCertificates({ config: "proxy: { http2: false }" }, async (serve) => {
     assert.match(await sClient(serve.https, GET, "-alpn", "h2,http/1.1"), /ALPN protocol: http\/1\.1/);
     assert.match(await sClient(serve.https, GET), /No ALPN negotiated/);
     assert.match(await sClient(serve.https, GET, "-alpn", "h2"), /alert no application protocol/);
