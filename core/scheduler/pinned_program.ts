@@ -6,6 +6,7 @@ import { UsageError } from "../errors.ts";
 import { BpfMap, type BpfProgram, possibleCpus, XdpLink, type XdpMode } from "../../ffi/bpf.ts";
 import { isBpffs, mountBpffs, unmountBpffs } from "../../ffi/bpffs.ts";
 import { loadProgram, mapNameOf } from "./bpf/object.ts";
+import { Settings } from "./settings.ts";
 import { mapTables, shapeOf } from "./table_maps.ts";
 import { type SchedulerTables, type SegmentName, segmentSizes } from "./tables.ts";
 
@@ -34,6 +35,8 @@ export class PinnedProgram {
     this.tables = mapTables((name, bytes) => this.#program.mapOf(mapNameOf(name), bytes), size, rows);
     this.tables.adopt();
     if (maps) return;
+    const before = pinnedService(folder);
+    if (before) this.tables.settings.serveUntil(before.activeUntil, before.grace);
     for (const name of Object.keys(segmentSizes(size, rows)) as SegmentName[]) {
       unpin(`${folder}/${name}`);
       this.#program.pinMap(mapNameOf(name), `${folder}/${name}`);
@@ -111,6 +114,24 @@ function pinnedMaps(folder: string, size: number, rows: number): Maps | undefine
   if (shape?.size === size && shape.rows === rows) return maps;
   maps.forEach((map) => map.close());
   return undefined;
+}
+
+/**
+ * How long the pinned tables still serve, where they are this version's, of whatever size: the VIPs are answered for as long by an empty table
+ * too, also while a start looks for a rival.
+ */
+function pinnedService(folder: string): { readonly activeUntil: number; readonly grace: number } | undefined {
+  const map = BpfMap.pinned(`${folder}/settings`);
+  if (!map) return undefined;
+  try {
+    if (!shapeOf(map)) return undefined;
+    const mapping = map.map(Settings.BYTES);
+    const { activeUntil, forwardUntil } = new Settings(mapping.buffer, 0);
+    mapping.close();
+    return { activeUntil, grace: forwardUntil - activeUntil };
+  } finally {
+    map.close();
+  }
 }
 
 function unpin(path: string): void {

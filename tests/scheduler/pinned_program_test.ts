@@ -54,6 +54,21 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a table of another size answers for the VIPs as long as the one before would have",
+  ignore,
+  fn: () =>
+    withPins((folder) => {
+      const before = openPinnedTables(folder)!;
+      before.settings.serveUntil(1000, 50);
+      before.close();
+      const program = new PinnedProgram(folder, SIZE * 2);
+      const { activeUntil, forwardUntil } = program.tables.settings;
+      program.close();
+      assert.deepEqual([activeUntil, forwardUntil], [1000, 1050]);
+    }),
+});
+
+Deno.test({
   name: "pinned tables of another version are refused to a reader, and replaced by the next process",
   ignore,
   fn: () =>
