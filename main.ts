@@ -11,12 +11,15 @@ import {
 } from "@stricli/core";
 import { cert } from "./cmd/cert.ts";
 import { check } from "./cmd/check.ts";
+import { config } from "./cmd/config.ts";
 import { demo } from "./cmd/demo.ts";
 import { failover } from "./cmd/failover.ts";
 import { handover } from "./cmd/handover.ts";
 import { init } from "./cmd/init.ts";
 import { labWeb } from "./cmd/lab_web.ts";
 import { node } from "./cmd/node.ts";
+import { disable, drain, enable, weight } from "./cmd/override.ts";
+import { pushConfig } from "./cmd/push_config.ts";
 import { scheduler } from "./cmd/scheduler.ts";
 import { serve } from "./cmd/serve.ts";
 import { setupNode } from "./cmd/setup_node.ts";
@@ -37,6 +40,12 @@ const root = buildRouteMap({
     cert,
     "setup-node": setupNode,
     node,
+    "push-config": pushConfig,
+    config,
+    drain,
+    enable,
+    disable,
+    weight,
     top,
     tables,
     trace,

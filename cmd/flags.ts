@@ -28,5 +28,14 @@ export const jsonFlag = {
   withNegated: false,
 } as const;
 
+export const asFlag = {
+  kind: "parsed",
+  parse: text,
+  brief:
+    "By whose certificate: NAME in the people/ of the secrets folder, or a path without ending (default: operator, viewer)",
+  optional: true,
+  placeholder: "NAME",
+} as const;
+
 /** A flag that is off until it is given; its brief stands where it is used. */
 export const offFlag = { kind: "boolean", default: false, withNegated: false } as const;

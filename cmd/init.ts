@@ -29,10 +29,12 @@ export const init = buildCommand({
     },
   },
   docs: {
-    brief: "Make the array secret, the array CA and the node certificates; add what is missing",
+    brief:
+      "Make the array secret, the array CA and the certificates of nodes, operator and viewer; add what is missing",
     fullDescription:
       "Makes the array secret, the array CA and a certificate for each node in the config's secrets folder (mode 0600).\n" +
       "What exists is never touched. A node needs array.key, ca.crt and its own certificate and key of it, and no more:\n" +
-      "ca.key stays where it was made.",
+      "ca.key stays where it was made. Of people/ an operator takes operator.crt and .key and ca.crt to the machine that he\n" +
+      "pushes from; a viewer may look and change nothing.",
   },
 });

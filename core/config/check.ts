@@ -4,7 +4,7 @@ import { certificateRule } from "./certificates.ts";
 import { errorPageRule } from "./error_page_files.ts";
 import { expiryRule } from "./expiry.ts";
 import { hardwareKeyRule } from "./hardware_keys.ts";
-import { type Checked, readAndCheck } from "./load.ts";
+import { checkConfig, type Checked, readAndCheck } from "./load.ts";
 import { ocspRule } from "./ocsp_files.ts";
 import { asMap, eachValue } from "./raw.ts";
 import { checkRules, type Rule } from "./rules.ts";
@@ -12,7 +12,16 @@ import { nodeSchema } from "./schema.ts";
 
 /** Checks the file and the certificates that it names. @param now ms since 1970 */
 export function checkFile(file: string, now: number): Checked {
-  const rules = [
+  return readAndCheck(file, allRules(file, now), [expiryRule(file, now)]);
+}
+
+/** Checks a text that is to take the file's place. @param now ms since 1970 */
+export function checkInPlaceOf(file: string, text: string, now: number): Checked {
+  return checkConfig(file, text, allRules(file, now));
+}
+
+function allRules(file: string, now: number): Rule[] {
+  return [
     checkRules,
     checkInterfaces,
     certificateRule(file, now),
@@ -21,7 +30,6 @@ export function checkFile(file: string, now: number): Checked {
     hardwareKeyRule(file),
     errorPageRule(file),
   ];
-  return readAndCheck(file, rules, [expiryRule(file, now)]);
 }
 
 /** No frame of another machine comes by lo. A server role alone, as in `dlba demo --loopback`, runs on it. */

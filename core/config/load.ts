@@ -23,23 +23,29 @@ export interface Checked extends Findings {
  */
 const KEPT = "DLBA_KEPT_CONFIG";
 
-/** Keeps the file's text for the roles and gives the environment that leads them to it. */
-export function keepConfig(file: string, path: string): Record<string, string> {
-  Deno.writeTextFileSync(path, readText(file));
-  loadConfig(path);
+/** The environment that leads the roles to the text that is kept for them, in place of the file's. */
+export function keptConfig(path: string): Record<string, string> {
   return { [KEPT]: path };
 }
 
 /** Reads the file and checks it. Throws {@linkcode UsageError} with one line a finding. */
 export function loadConfig(file: string): Config {
-  const { config, findings, more } = readAndCheck(file, [checkRules], [], Deno.env.get(KEPT));
+  return sound(readAndCheck(file, [checkRules], [], Deno.env.get(KEPT)));
+}
+
+/** The config that a text is in place of the file's. Throws {@linkcode UsageError} with one line a finding. */
+export function configOf(file: string, text: string): Config {
+  return sound(checkConfig(file, text));
+}
+
+function sound({ config, findings, more }: Checked): Config {
   if (!config) throw new UsageError(findingsText({ findings, more }));
   return config;
 }
 
-/** Finds every error of the text; never throws. */
-export function checkConfig(file: string, text: string): Checked {
-  return check(new Source(file, text), [checkRules]);
+/** Finds every error of the text by the schema and these rules; never throws. */
+export function checkConfig(file: string, text: string, rules: readonly Rule[] = [checkRules]): Checked {
+  return check(new Source(file, text), rules);
 }
 
 /**

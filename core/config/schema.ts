@@ -387,7 +387,13 @@ export const schema = map({
   /** A line of JSON for each request, at its end; none when absent. Appended to by all processes of the node. */
   access_log: v.optional(map({ file: path })),
   control: v.optional(
-    map({ status_port: v.optional(port, 7600), /** UDP, between the nodes. */ failover_port: v.optional(port, 7601) }),
+    map({
+      status_port: v.optional(port, 7600),
+      /** UDP, between the nodes. */
+      failover_port: v.optional(port, 7601),
+      /** TLS, for who has a certificate of the array CA: pushes and runtime overrides. */
+      push_port: v.optional(port, 7602),
+    }),
     {},
   ),
 });

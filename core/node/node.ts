@@ -1,5 +1,5 @@
 /** `dlba node`: every role of a node in one supervised process tree. */
-import { keepConfig } from "../config/load.ts";
+import { keptConfig } from "../config/load.ts";
 import { runDir } from "../config/paths.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { bootSeconds } from "../../ffi/clock.ts";
@@ -7,6 +7,9 @@ import { give } from "../failover/control.ts";
 import { firstScheduler } from "../failover/first_scheduler.ts";
 import { Leadership } from "../failover/leadership.ts";
 import { isElected } from "../failover/plan.ts";
+import { openChannel } from "../push/channel.ts";
+import type { OpenedConfiguration } from "../push/open.ts";
+import { Reloader } from "./reloader.ts";
 import { announceReady, dlbaCommand } from "./role.ts";
 import { type RolePlan, Supervisor } from "./supervisor.ts";
 
@@ -17,24 +20,30 @@ const STOP_MARGIN_MS = 2_000;
  * Runs the node until SIGTERM or SIGINT; resolves to the exit code. A role that cannot start has said why on stderr:
  * the others are stopped again and its exit code is passed on.
  */
-export async function runNode(config: Config, node: NodeConfig, configFile: string): Promise<number> {
+export async function runNode(opened: OpenedConfiguration): Promise<number> {
+  const { config, self: node, configFile } = opened;
   const stopTimeout = config.proxy.drain_timeout + STOP_MARGIN_MS;
   const dir = runDir(config, node);
   Deno.mkdirSync(dir, { recursive: true });
-  const env = keepConfig(configFile, `${dir}/dlba.yaml`);
   const log = (line: string) => console.error(`node ${node.name}: ${line}`);
-  const supervisor = new Supervisor(log, stopTimeout, env);
+  const supervisor = new Supervisor(log, stopTimeout, keptConfig(`${dir}/dlba.yaml`));
+  const reloader = new Reloader(dir, supervisor);
+  const configuration = opened.inRunFolder(dir, reloader, log);
   const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
   for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => stop());
 
   for (const role of roles(config, node, configFile)) {
     const outcome = await Promise.race([supervisor.start(role), stopped]);
     if (outcome === "ready") continue;
+    configuration.close();
     await supervisor.stop();
     return outcome ?? 0;
   }
+  const channel = await openChannel({ ...opened, configuration, log });
   announceReady();
   await stopped;
+  await channel?.close();
+  configuration.close();
   if (isElected(config)) await leaveVip(dir, log);
   await supervisor.stop();
   return 0;

@@ -51,6 +51,16 @@ export class Supervisor {
     return await first.ended;
   }
 
+  /** Names of the roles that were started. */
+  get roles(): string[] {
+    return [...this.#children.keys()].map(({ name }) => name);
+  }
+
+  /** Tells every role that its config has changed. */
+  hangUp(): void {
+    for (const child of this.#children.values()) signal(child, "SIGHUP");
+  }
+
   /** Ends first the roles that drain, all at once, then the others in the reverse order of their start. */
   async stop(): Promise<void> {
     this.#stopping = true;

@@ -20,6 +20,8 @@ export interface KeyPair {
 
 export interface CertificatePlan {
   readonly commonName: string;
+  /** Organizational unit. */
+  readonly unit?: string;
   readonly days: number;
   /** ECDSA P-256 where it is not said. */
   readonly keyType?: KeyType;
@@ -32,10 +34,10 @@ export interface CertificatePlan {
 
 /** A new key and its certificate, signed by the authority, or by itself where there is none. @param now ms since 1970 */
 export function makeCertificate(plan: CertificatePlan, authority: KeyPair | undefined, now: number): KeyPair {
-  const { keyType = "ec", commonName, days, ...extended } = plan;
+  const { keyType = "ec", commonName, unit, days, ...extended } = plan;
   const key = makeKey(keyType);
   const publicKey = new Uint8Array(createPublicKey(key).export({ type: "spki", format: "der" }));
-  const subject = distinguishedName(commonName);
+  const subject = distinguishedName(commonName, unit);
   const issuer = authority && fieldsOf(authority.certificate.raw);
   const algorithm = signatureAlgorithm(authority?.key ?? key);
   const content = sequence(

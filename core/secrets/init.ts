@@ -6,6 +6,7 @@ import { makeSelfSigned } from "../certificates/self_signed.ts";
 import { besideConfig } from "../config/paths.ts";
 import type { Config } from "../config/schema.ts";
 import { UsageError } from "../errors.ts";
+import { type PersonRole, ROLE_UNITS } from "../push/peer.ts";
 import { ArraySecret, readFile, readSecretFile } from "./array_secret.ts";
 import { certificatePem, type KeyPair, keyPem, makeCertificate, parseKeyPair } from "./certificate.ts";
 import { writeSecret } from "./write.ts";
@@ -13,6 +14,8 @@ import { writeSecret } from "./write.ts";
 /** The array's own authority outlives its machines. */
 const AUTHORITY_DAYS = 3650;
 const NODE_DAYS = 825;
+/** People come and go; nobody revokes such a certificate but its end. */
+const PERSON_DAYS = 397;
 
 export class Initializer {
   #made: string[] = [];
@@ -37,6 +40,23 @@ export class Initializer {
           this.now,
         ));
     }
+    for (const role of ["operator", "viewer"] as const) this.makePerson(role, role, authority);
+    return this.#made;
+  }
+
+  /** Makes the certificate of an operator or a viewer: `people/NAME.crt` and `.key` in the secrets folder. Throws UsageError. */
+  makePerson(name: string, role: PersonRole, authority = this.#authority()): string[] {
+    if (!/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/.test(name)) {
+      throw new UsageError(
+        `Cannot make a certificate for ${name}: a name is of A-Z, a-z, 0-9, ., _, @ and -, at most 64`,
+      );
+    }
+    this.#pair(`${this.#secrets}/people/${name}`, () =>
+      makeCertificate(
+        { commonName: name, unit: ROLE_UNITS[role], days: PERSON_DAYS, usages: ["clientAuth"] },
+        authority,
+        this.now,
+      ));
     return this.#made;
   }
 

@@ -22,7 +22,7 @@ Deno.test("init makes secret, CA and node certificates that openssl verifies, al
   await inFolder(async (configFile) => {
     const made = initializer(configFile).makeSecrets();
     const secrets = configFile.replace("dlba.yaml", "secrets");
-    assert.equal(made.length, 1 + 2 + 3 * 2);
+    assert.equal(made.length, 1 + 2 + 3 * 2 + 2 * 2);
     for (const file of made) assert.equal(Deno.statSync(file).mode! & 0o777, 0o600, file);
     assert.equal(Deno.statSync(secrets).mode! & 0o777, 0o700);
     for (const name of ["node-a", "node-b", "node-c"]) {
@@ -78,7 +78,7 @@ Deno.test("init goes on with an RSA authority, as arrays have had", async () => 
     const args = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", ...ca, "-addext", "keyUsage=critical,keyCertSign"];
     assert.ok((await new Deno.Command("openssl", { args, stderr: "null" }).output()).success);
     await Deno.chmod(`${secrets}/ca.key`, 0o600);
-    assert.equal(initializer(configFile).makeSecrets().length, 1 + 3 * 2);
+    assert.equal(initializer(configFile).makeSecrets().length, 1 + 3 * 2 + 2 * 2);
     const verify = ["verify", "-x509_strict", "-CAfile", `${secrets}/ca.crt`, `${secrets}/nodes/node-a.crt`];
     const { success, stderr } = await new Deno.Command("openssl", { args: verify }).output();
     assert.ok(success, new TextDecoder().decode(stderr));
