@@ -29,6 +29,7 @@ if (import.meta.main) {
     "tests/status",
     "tests/tls",
     "tests/failover",
+    "tests/push",
   ]);
   await checkMemory();
   for (let round = 1; round <= rounds; round++) await run(["run", "-A", "main.ts", "demo", "--json"]);

@@ -1,7 +1,7 @@
 /** What was changed, and what was refused and why: a line of JSON each, only ever appended to. */
 
 /** Refusals of strangers, whose number is theirs to choose, are written so often at most, a second; others are counted. */
-const STRANGERS_A_SECOND = 5;
+const STRANGERS_A_SECOND = 20;
 
 export interface AuditEntry {
   /** As "commit". */
