@@ -30,7 +30,7 @@ export class TestNode {
   configuration!: Configuration;
   #channel: { close(): Promise<void> } | undefined;
 
-  constructor(readonly array: TestArray, readonly name: string) {}
+  constructor(readonly array: Pick<TestArray, "file" | "text" | "dir">, readonly name: string) {}
 
   get dir(): string {
     return `${this.array.dir}/${this.name}`;
