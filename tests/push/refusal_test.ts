@@ -1,6 +1,8 @@
 /** What a stranger, a viewer or a wrong body gets: a reason, a line in the audit log, and nothing changed. */
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import https from "node:https";
+import { toPem } from "../../core/certificates/pem.ts";
 import { certificatePem, type KeyPair, keyPem, makeCertificate, parseKeyPair } from "../../core/secrets/certificate.ts";
 import { CHALLENGE } from "../../core/push/control_app.ts";
 import { ROLE_UNITS } from "../../core/push/peer.ts";
@@ -136,4 +138,34 @@ Deno.test("bodies that are too long, no order, or bombs of YAML are refused", ()
     await stage(/aliases that multiply each other/, order(`${configText(array.port)}${laughs.join("\n")}\n`));
     await stage(/more than 32 levels/, order(`a: ${"[".repeat(10_000)}`));
     await stage(/array\.name: found other/, order(configText(array.port).replace("name: test", "name: other")));
+  }));
+
+/** SEC 1 section C.4: the secret of one key beside the public part of another, which OpenSSL takes as it stands. */
+function stolen({ key }: KeyPair, secret: KeyPair): string {
+  const [{ d }, { x, y }] = [secret.key, key].map((each) => each.export({ format: "jwk" })) as [JsonWebKey, JsonWebKey];
+  const [own, left, right] = [d, x, y].map((part) => Buffer.from(part!, "base64url"));
+  const hex = (text: string) => Buffer.from(text, "hex");
+  const curve = hex("a00a06082a8648ce3d030107");
+  const body = Buffer.concat([hex("0201010420"), own!, curve, hex("a14403420004"), left!, right!]);
+  return toPem("EC PRIVATE KEY", Buffer.concat([hex("30"), Buffer.from([body.length]), body]));
+}
+
+Deno.test("an operator's certificate without its key is refused in the handshake", () =>
+  TestArray.with(async (array) => {
+    const eve = operator(authority(array)), file = `${array.dir}/eve`;
+    await Deno.writeTextFile(`${file}.crt`, certificatePem(eve));
+    await Deno.writeTextFile(`${file}.key`, stolen(eve, operator(undefined)));
+    const args = ["s_client", "-connect", `127.0.9.10:${array.port}`, "-cert", `${file}.crt`, "-key", `${file}.key`];
+    const child = new Deno.Command("openssl", { args, stdin: "piped", stdout: "piped", stderr: "piped" }).spawn();
+    const writer = child.stdin.getWriter();
+    // It may be gone already.
+    await writer.write(new TextEncoder().encode("GET /state HTTP/1.1\r\nHost: a\r\n\r\n")).catch(() => {});
+    const { stdout, stderr } = await child.output();
+    await writer.close().catch(() => {});
+    const said = new TextDecoder().decode(stderr) + new TextDecoder().decode(stdout);
+    assert.match(said, /decrypt error|unexpected eof|alert/);
+    assert.doesNotMatch(said, /HTTP\/1\.1 200/);
+    const last = array.nodes[0]!.audit.at(-1)!;
+    assert.deepEqual([last.action, last.outcome], ["connect", "refused"]);
+    assert.match(last.detail, /^the handshake failed: /);
   }));
