@@ -28,6 +28,11 @@ export function keptConfig(path: string): Record<string, string> {
   return { [KEPT]: path };
 }
 
+/** A node keeps the text for this role. */
+export function hasKeptConfig(): boolean {
+  return Deno.env.has(KEPT);
+}
+
 /** Reads the file and checks it. Throws {@linkcode UsageError} with one line a finding. */
 export function loadConfig(file: string): Config {
   return sound(readAndCheck(file, [checkRules], [], Deno.env.get(KEPT)));

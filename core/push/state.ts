@@ -4,7 +4,7 @@ import { versionHeadSchema, versionNumber } from "./version.ts";
 
 /** What a role process has made of the last change: `reload/ROLE.json` in the run folder, which it replaces by rename. */
 export const roleReportSchema = v.object({
-  /** The version that it runs. */
+  /** The version that it was last told of: it runs that, or says why not. */
   version: versionNumber,
   /** SHA-256 of its text. */
   hash: v.string(),
