@@ -1,6 +1,7 @@
 /**
  * The Web Server Status Table (seed fig. 7), a row a back end in the config's order: pools, then their back ends. One proxy
- * process writes one table; readers add up.
+ * process writes one table; readers add up. Behind the rows stands whose they are, so that who has another version of the config
+ * reads them all the same.
  */
 import type { Config } from "../config/schema.ts";
 
@@ -21,6 +22,11 @@ const LAYOUT = 3;
 const UNKNOWN_KEYS = 4;
 const LOG_DROPPED = 5;
 const LIMITED = 6;
+const ROWS = 7;
+/** Beside the rows of back ends: the process's own, and one for those that have left the config and still have requests. */
+const MORE_ROWS = 2;
+const COUNTS = [HITS, RESPONSE_MS, RESPONSES, CONNECT_FAILURES, COOKIES, EJECTIONS];
+const OWN_COUNTS = [REQUESTS, ERRORS, UNKNOWN_KEYS, LOG_DROPPED, LIMITED];
 
 /** What a process counts of itself. */
 export interface Totals {
@@ -32,8 +38,23 @@ export interface Totals {
   readonly limited: number;
 }
 
+/** The figures of a row. */
+export interface Figures {
+  readonly hits: number;
+  readonly open: number;
+  readonly responseMs: number;
+  readonly responses: number;
+  readonly connectFailures: number;
+  readonly cookies: number;
+  readonly ejections: number;
+}
+
 export class BackEndTable {
   #cells: Float64Array;
+  /** By the names of their back ends; read once they stand there. */
+  #rows: ReadonlyMap<string, number> | undefined;
+  /** What it wrote before it moved. */
+  #retired: Float64Array | undefined;
 
   /** @param buffer {@linkcode BackEndTable.bytes} long; all zero is an empty table */
   constructor(buffer: ArrayBuffer) {
@@ -42,7 +63,8 @@ export class BackEndTable {
 
   /** Bytes for a config's back ends. */
   static bytes(config: Config): number {
-    return (1 + config.pools.reduce((sum, pool) => sum + pool.back_ends.length, 0)) * COLUMNS * 8;
+    const names = rowNames(config);
+    return (MORE_ROWS + names.length) * COLUMNS * 8 + Math.ceil(encodeNames(names).length / 8) * 8;
   }
 
   /** Empties it, whatever the file held before. */
@@ -52,30 +74,75 @@ export class BackEndTable {
 
   /** Says whose rows these are: from now on readers count them. */
   begin(config: Config): void {
+    const names = rowNames(config);
+    this.#cells[ROWS] = names.length;
+    new Uint8Array(this.#cells.buffer).set(encodeNames(names), (MORE_ROWS + names.length) * COLUMNS * 8);
     this.#cells[LAYOUT] = layoutOf(config);
   }
 
-  /** Whether its rows are those of this config's back ends. */
-  isOf(config: Config): boolean {
-    return this.#cells[LAYOUT] === layoutOf(config);
+  /** False as long as its process has not begun, and once it goes on in another file. */
+  get isInUse(): boolean {
+    return this.#cells[LAYOUT] !== 0;
   }
 
   /** Adds what another process counted before it ended; what it had open is gone with it. */
-  addCounts(other: BackEndTable): void {
-    for (const cell of [REQUESTS, ERRORS, UNKNOWN_KEYS, LOG_DROPPED, LIMITED]) {
-      this.#cells[cell]! += other.#cells[cell]!;
-    }
-    for (let row = COLUMNS; row < this.#cells.length; row += COLUMNS) {
-      for (const column of [HITS, RESPONSE_MS, RESPONSES, CONNECT_FAILURES, COOKIES, EJECTIONS]) {
-        this.#cells[row + column]! += other.#cells[row + column]!;
+  addCounts(other: BackEndTable, config: Config): void {
+    this.#take(this.#cells, other, config, [], []);
+  }
+
+  /** Goes on in another buffer, whose rows are this config's: nothing that was counted is lost. Who reads the old one sees that it has ended. */
+  moveTo(buffer: ArrayBuffer, config: Config): void {
+    const before = this.#cells;
+    const cells = new Float64Array(buffer);
+    this.#take(cells, this, config, [CLIENTS_OPEN], [OPEN]);
+    this.#cells = cells;
+    this.#rows = undefined;
+    this.begin(config);
+    this.#retired = before;
+  }
+
+  /** The former buffer is read no more. */
+  retire(): void {
+    if (this.#retired) this.#retired[LAYOUT] = 0;
+    this.#retired = undefined;
+  }
+
+  /** Adds the other's counts to the rows of the same names. */
+  #take(
+    cells: Float64Array,
+    other: BackEndTable,
+    config: Config,
+    own: readonly number[],
+    columns: readonly number[],
+  ): void {
+    for (const cell of [...OWN_COUNTS, ...own]) cells[cell]! += other.#cells[cell]!;
+    const rows = other.#named();
+    rowNames(config).forEach((name, row) => {
+      const from = rows.get(name);
+      if (from === undefined) return;
+      for (const column of [...COUNTS, ...columns]) {
+        cells[(row + 1) * COLUMNS + column]! += other.#cells[(from + 1) * COLUMNS + column]!;
       }
-    }
+    });
+  }
+
+  #named(): ReadonlyMap<string, number> {
+    if (this.#rows || !this.isInUse) return this.#rows ?? new Map();
+    const count = this.#cells[ROWS]!;
+    const names = decodeNames(new Uint8Array(this.#cells.buffer, (MORE_ROWS + count) * COLUMNS * 8));
+    return this.#rows = new Map(names.map((name, row) => [name, row]));
+  }
+
+  /** The figures of the back end of that name ({@linkcode rowNames}); undefined where it has no row. */
+  rowNamed(name: string): Figures | undefined {
+    const row = this.#named().get(name);
+    return row === undefined ? undefined : this.row(row);
   }
 
   /** What its process has open is gone: the process ended. */
   clearOpen(): void {
     this.#cells[CLIENTS_OPEN] = 0;
-    for (let row = COLUMNS; row < this.#cells.length; row += COLUMNS) this.#cells[row + OPEN] = 0;
+    for (let row = 1; row <= this.#cells[ROWS]!; row++) this.#cells[row * COLUMNS + OPEN] = 0;
   }
 
   /** A request was sent to the back end of that row (1), or it was lost there and is sent again (-1). */
@@ -145,15 +212,7 @@ export class BackEndTable {
   }
 
   /** The figures of a row. */
-  row(row: number): {
-    readonly hits: number;
-    readonly open: number;
-    readonly responseMs: number;
-    readonly responses: number;
-    readonly connectFailures: number;
-    readonly cookies: number;
-    readonly ejections: number;
-  } {
+  row(row: number): Figures {
     const cells = this.#cells.subarray((row + 1) * COLUMNS, (row + 2) * COLUMNS);
     return {
       hits: cells[HITS]!,
@@ -167,15 +226,26 @@ export class BackEndTable {
   }
 }
 
-/** A number for the list of back ends, FNV-1a over their pools, keys and addresses: never 0. */
+/** Whose the rows are, in their order. */
+export function rowNames(config: Config): string[] {
+  return config.pools.flatMap(({ name, back_ends }) =>
+    back_ends.map(({ key, address }) => `${name} ${key} ${address.address}:${address.port}`)
+  );
+}
+
+/** A number for the list of back ends, FNV-1a over {@linkcode rowNames}: never 0. */
 export function layoutOf(config: Config): number {
   let hash = 0x811c9dc5;
-  for (const { name, back_ends } of config.pools) {
-    for (const { key, address } of back_ends) {
-      for (const character of `${name} ${key} ${address.address}:${address.port}\n`) {
-        hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0;
-      }
-    }
+  for (const name of rowNames(config)) {
+    for (const character of `${name}\n`) hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0;
   }
   return hash + 1;
+}
+
+function encodeNames(names: readonly string[]): Uint8Array {
+  return new TextEncoder().encode(names.join("\n"));
+}
+
+function decodeNames(bytes: Uint8Array): string[] {
+  return new TextDecoder().decode(bytes).replace(/\0+$/, "").split("\n");
 }

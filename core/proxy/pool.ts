@@ -156,7 +156,8 @@ export class Pool {
   #takeChecks(): void {
     const { check } = this.config;
     const { control } = this;
-    if (check === undefined || control === null) return;
+    // Between two configs its file is not begun yet: what was known of back ends that stay holds on.
+    if (check === undefined || control === null || !control.isBegun) return;
     for (const backEnd of this.backEnds) backEnd.isCheckedDown = control.isDown(backEnd.row);
     if (check.fail_closed || this.backEnds.some(({ takesNew, isCheckedDown }) => takesNew && !isCheckedDown)) return;
     for (const backEnd of this.backEnds) backEnd.isCheckedDown = false;

@@ -18,7 +18,7 @@ import { FETCH } from "../tls/staples.ts";
 import { ArrayTicketKeys } from "../tls/ticket_keys.ts";
 import { TlsServer } from "../tls/tls_server.ts";
 import { AccessLog } from "./access_log/access_log.ts";
-import { BACK_END_CONTROL_FILE, BackEndControl } from "./back_end_control.ts";
+import { BackEndControl, backEndControlFile } from "./back_end_control.ts";
 import { CertificatesInService } from "./certificate_files.ts";
 import { handoverPath, HandoverPort, Predecessor } from "./handover.ts";
 import { readErrorPages } from "./error_pages.ts";
@@ -54,7 +54,7 @@ export async function runServe(config: Config, node: NodeConfig, options: ServeO
   let speed: Speederizer | undefined;
   let changed: Mapping | undefined;
   let learning: Learning | undefined;
-  const controlled = Mapping.create(`${dir}/${BACK_END_CONTROL_FILE}`, BackEndControl.bytes(config));
+  const controlled = Mapping.create(`${dir}/${backEndControlFile(config)}`, BackEndControl.bytes(config));
   try {
     const secret = arraySecret(config, configFile);
     if (config.pools.some(({ persistence }) => persistence?.session_id?.mode === "learn")) {

@@ -60,29 +60,39 @@ export function othersServe(dir: string): boolean {
 
 /** This process's table, with the counts of those that were this worker before. Throws UsageError where it may not write. */
 export function createTable(dir: string, worker: number, config: Config): { mapping: Mapping; table: BackEndTable } {
-  const path = `${dir}/serve-${worker}-${Deno.pid}-${startOf(Deno.pid)}.tables`;
-  const mapping = Mapping.create(path, BackEndTable.bytes(config));
+  const mapping = Mapping.create(pathOf(dir, worker), BackEndTable.bytes(config));
   const table = new BackEndTable(mapping.buffer);
   table.clear();
   for (const file of tableFiles(dir)) {
     if (file.worker !== worker || isWritten(file)) continue;
     const ended = Mapping.open(file.path);
     Deno.removeSync(file.path);
-    if (ended.buffer.byteLength === mapping.buffer.byteLength) {
-      const counts = new BackEndTable(ended.buffer);
-      if (counts.isOf(config)) table.addCounts(counts);
-    }
+    table.addCounts(new BackEndTable(ended.buffer), config);
     ended.close();
   }
   table.begin(config);
   return { mapping, table };
 }
 
+/** Has this process's table go on with the rows of another config; the file takes the place of the former one. */
+export function moveTable(dir: string, worker: number, table: BackEndTable, config: Config): Mapping {
+  const path = pathOf(dir, worker);
+  const mapping = Mapping.create(`${path}.new`, BackEndTable.bytes(config));
+  table.moveTo(mapping.buffer, config);
+  Deno.renameSync(`${path}.new`, path);
+  table.retire();
+  return mapping;
+}
+
+function pathOf(dir: string, worker: number): string {
+  return `${dir}/serve-${worker}-${Deno.pid}-${startOf(Deno.pid)}.tables`;
+}
+
 /** All tables of a node, for a reader. */
 export class ProxyTables {
   #mapped = new Map<string, { readonly mapping: Mapping; readonly table: BackEndTable }>();
 
-  constructor(readonly dir: string, readonly config: Config) {}
+  constructor(readonly dir: string) {}
 
   /** Tables of running and of ended processes, as they are now; to be used before the next call. */
   read(): BackEndTable[] {
@@ -96,8 +106,7 @@ export class ProxyTables {
     const tables: BackEndTable[] = [];
     for (const file of files) {
       const table = this.#open(file.path);
-      // Not begun yet, or rows of another config.
-      if (!table?.isOf(this.config)) continue;
+      if (!table?.isInUse) continue;
       if (!isWritten(file)) table.clearOpen();
       tables.push(table);
     }
@@ -106,16 +115,15 @@ export class ProxyTables {
 
   #open(path: string): BackEndTable | undefined {
     const known = this.#mapped.get(path);
-    if (known) return known.table;
+    if (known?.table.isInUse) return known.table;
+    // Its process has begun meanwhile, or goes on in another file of that name.
+    known?.mapping.close();
+    this.#mapped.delete(path);
     let mapping: Mapping;
     try {
       mapping = Mapping.open(path);
     } catch {
       // Its successor has added it to its own just now.
-      return undefined;
-    }
-    if (mapping.buffer.byteLength !== BackEndTable.bytes(this.config)) {
-      mapping.close();
       return undefined;
     }
     const table = new BackEndTable(mapping.buffer);

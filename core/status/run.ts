@@ -8,7 +8,7 @@ import { delay } from "../delay.ts";
 import { UsageError } from "../errors.ts";
 import { Leadership } from "../failover/leadership.ts";
 import { announceReady } from "../node/role.ts";
-import { BACK_END_CONTROL_FILE, BackEndControl } from "../proxy/back_end_control.ts";
+import { BackEndControl, backEndControlFile } from "../proxy/back_end_control.ts";
 import { hashKeyOf } from "../scheduler/hash_key.ts";
 import { NODE_STATE_FILE, NodeState } from "../scheduler/node_table.ts";
 import { SpeederizeControl } from "../speederize/control.ts";
@@ -80,7 +80,7 @@ async function forProxies(
   stop: AbortSignal,
 ): Promise<void> {
   const { config, node } = parts;
-  const mapping = Mapping.create(`${runDir(config, node)}/${BACK_END_CONTROL_FILE}`, BackEndControl.bytes(config));
+  const mapping = Mapping.create(`${runDir(config, node)}/${backEndControlFile(config)}`, BackEndControl.bytes(config));
   const control = new BackEndControl(mapping.buffer, config);
   const log = (line: string) => console.error(`statusd ${node.name}: ${line}`);
   await Promise.all([

@@ -3,7 +3,7 @@ import { bootSeconds } from "../../ffi/clock.ts";
 import { runDir } from "../config/paths.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { certificateRows } from "./certificates.ts";
-import type { Totals } from "../proxy/back_end_table.ts";
+import { rowNames, type Totals } from "../proxy/back_end_table.ts";
 import { ProxyTables } from "../proxy/table_files.ts";
 import type { Changes, Cursor } from "../scheduler/changes.ts";
 import type { NodeState } from "../scheduler/node_table.ts";
@@ -53,7 +53,7 @@ export class Snapshot {
     this.#parts = parts;
     this.#dir = runDir(parts.config, parts.node);
     this.#scheduler = new TablesReader(this.#dir);
-    this.#proxies = new ProxyTables(this.#dir, parts.config);
+    this.#proxies = new ProxyTables(this.#dir);
   }
 
   /** All tables. */
@@ -215,8 +215,9 @@ export class Snapshot {
   #backEnds(): BackEndRow[] {
     const proxies = this.#proxies.read();
     const backEnds = this.#parts.config.pools.flatMap((pool) => pool.back_ends.map((backEnd) => ({ pool, backEnd })));
+    const names = rowNames(this.#parts.config);
     return backEnds.map(({ pool, backEnd }, row) => {
-      const cells = proxies.map((table) => table.row(row));
+      const cells = proxies.flatMap((table) => table.rowNamed(names[row]!) ?? []);
       const sum = (pick: (cell: typeof cells[number]) => number) =>
         cells.reduce((total, cell) => total + pick(cell), 0);
       const responses = sum((cell) => cell.responses);

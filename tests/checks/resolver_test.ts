@@ -5,7 +5,7 @@ import { Resolver } from "node:dns/promises";
 import { resolve } from "../../core/checks/resolver.ts";
 import { BackEndWatch } from "../../core/checks/back_end_watch.ts";
 import { loadConfig } from "../../core/config/load.ts";
-import { BACK_END_CONTROL_FILE, BackEndControl } from "../../core/proxy/back_end_control.ts";
+import { BackEndControl, backEndControlFile } from "../../core/proxy/back_end_control.ts";
 import { Mapping } from "../../ffi/mapping.ts";
 import { eventually } from "../proxy/eventually.ts";
 import { answering, RawBackEnd, withServe } from "../proxy/harness.ts";
@@ -94,7 +94,10 @@ Deno.test("names: a back end is where its name is, moves with it, and stays when
     assert.equal((await serve.raw("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).slice(9, 12), "503");
     const file = `${serve.dir}/dlba.yaml`;
     const loaded = loadConfig(file);
-    const mapping = Mapping.create(`${serve.dir}/run/test/a/${BACK_END_CONTROL_FILE}`, BackEndControl.bytes(loaded));
+    const mapping = Mapping.create(
+      `${serve.dir}/run/test/a/${backEndControlFile(loaded)}`,
+      BackEndControl.bytes(loaded),
+    );
     const control = new BackEndControl(mapping.buffer, loaded);
     let address: string | undefined = "127.0.0.1";
     const resolver = answeringBy(() => {

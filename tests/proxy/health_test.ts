@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { Mapping } from "../../ffi/mapping.ts";
 import { BackEndWatch } from "../../core/checks/back_end_watch.ts";
 import { loadConfig } from "../../core/config/load.ts";
-import { BACK_END_CONTROL_FILE, BackEndControl } from "../../core/proxy/back_end_control.ts";
+import { BackEndControl, backEndControlFile } from "../../core/proxy/back_end_control.ts";
 import { eventually } from "./eventually.ts";
 import { answering, RawBackEnd, type ServeProcess, withServe } from "./harness.ts";
 
@@ -48,7 +48,7 @@ async function askMany(serve: ServeProcess, count: number, cookie = ""): Promise
 /** Runs the control process's part beside a server. */
 async function watching(serve: ServeProcess, work: () => Promise<void>): Promise<void> {
   const config = loadConfig(`${serve.dir}/dlba.yaml`);
-  const mapping = Mapping.create(`${serve.dir}/run/test/a/${BACK_END_CONTROL_FILE}`, BackEndControl.bytes(config));
+  const mapping = Mapping.create(`${serve.dir}/run/test/a/${backEndControlFile(config)}`, BackEndControl.bytes(config));
   const stop = new AbortController();
   const control = new BackEndControl(mapping.buffer, config);
   const watch = new BackEndWatch({ config, configFile: `${serve.dir}/dlba.yaml`, control, log: () => {} });

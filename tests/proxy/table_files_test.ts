@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { loadConfig } from "../../core/config/load.ts";
 import { BackEndTable } from "../../core/proxy/back_end_table.ts";
-import { createTable, othersServe, ProxyTables } from "../../core/proxy/table_files.ts";
+import { createTable, moveTable, othersServe, ProxyTables } from "../../core/proxy/table_files.ts";
 import { Mapping } from "../../ffi/mapping.ts";
 
 /** A config of two back ends; the second one's address as given. */
@@ -23,7 +23,7 @@ const NOBODY = 5_000_000;
 Deno.test("ProxyTables counts what ended processes counted, without what they had open, once", () => {
   const dir = Deno.makeTempDirSync();
   const config = configOf(dir, "127.0.0.1:2");
-  const reader = new ProxyTables(dir, config);
+  const reader = new ProxyTables(dir);
   const sum = (pick: (table: BackEndTable) => number) => reader.read().reduce((total, table) => total + pick(table), 0);
 
   const ended = Mapping.create(`${dir}/serve-0-${NOBODY}.tables`, BackEndTable.bytes(config));
@@ -48,8 +48,24 @@ Deno.test("ProxyTables counts what ended processes counted, without what they ha
   assert.deepEqual([hits(), open()], [[2, 30], [1, 0]]);
   assert.equal([...Deno.readDirSync(dir)].filter(({ name }) => name.endsWith(".tables")).length, 2);
 
-  assert.deepEqual(new ProxyTables(dir, configOf(dir, "127.0.0.1:3")).read(), [], "rows of other back ends");
-  for (const each of [ended, other.mapping, mapping]) each.close();
+  const next = configOf(dir, "127.0.0.1:3");
+  table.hit(0, 1);
+  table.request(false);
+  const moved = moveTable(dir, 0, table, next);
+  mapping.close();
+  const named = (name: string) => reader.read().map((table) => table.rowNamed(name)?.hits);
+  assert.deepEqual(named("web 1 127.0.0.1:1").toSorted(), [0, 1], "a back end that stays keeps its counts");
+  assert.deepEqual(named("web 2 127.0.0.1:3").toSorted(), [0, undefined], "one that is new has none");
+  assert.deepEqual(
+    named("web 2 127.0.0.1:2").toSorted(),
+    [0, undefined],
+    "who has the config before reads what is there",
+  );
+  assert.equal(sum((table) => table.totals.requests), 2);
+  table.hit(0, 1);
+  table.hit(2, 1);
+  assert.deepEqual(named("web 1 127.0.0.1:1").toSorted(), [0, 2]);
+  for (const each of [ended, other.mapping, moved]) each.close();
   Deno.removeSync(dir, { recursive: true });
 });
 
@@ -63,7 +79,7 @@ Deno.test("a process that got the number of an ended one is not taken for it", (
   before.begin(config);
   before.hit(1, 1);
   before.opened(1, 1);
-  const reader = new ProxyTables(dir, config);
+  const reader = new ProxyTables(dir);
   const sum = (pick: (table: BackEndTable) => number) => reader.read().reduce((total, table) => total + pick(table), 0);
   const counted = () => [sum((table) => table.row(1).hits), sum((table) => table.row(1).open)];
   assert.deepEqual(counted(), [1, 0], "what it had open is open no more");

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { loadConfig } from "../../core/config/load.ts";
 import { delay } from "../../core/delay.ts";
 import { Mapping } from "../../ffi/mapping.ts";
-import { BACK_END_CONTROL_FILE, BackEndControl } from "../../core/proxy/back_end_control.ts";
+import { BackEndControl, backEndControlFile } from "../../core/proxy/back_end_control.ts";
 import { eventually } from "./eventually.ts";
 import { RawBackEnd, withServe } from "./harness.ts";
 import { Peer } from "./peer.ts";
@@ -143,7 +143,7 @@ Deno.test("queue: a node has the part of one that has failed, and gives it back"
   const limited = `{ key: 1, address: "127.0.0.1:${backEnd.port}", max_connections: 2 }`;
   const array = await TwoNodes.start("", [limited]);
   const config = loadConfig(`${array.dir}/dlba.yaml`);
-  const mapping = Mapping.create(`${array.dir}/run/test/a/${BACK_END_CONTROL_FILE}`, BackEndControl.bytes(config));
+  const mapping = Mapping.create(`${array.dir}/run/test/a/${backEndControlFile(config)}`, BackEndControl.bytes(config));
   const control = new BackEndControl(mapping.buffer, config);
   control.begin();
   try {
