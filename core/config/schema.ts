@@ -148,8 +148,8 @@ export const backEndSchema = map({
   max_connections: v.optional(whole(0, 65_535), 0),
   /** Takes requests only where no other back end is up. */
   backup: v.optional(yesNo, false),
-  /** drain: users that are persisted to it stay, new ones do not come. */
-  state: v.optional(oneOf(["active", "drain"]), "active"),
+  /** drain: users that are persisted to it stay, new ones do not come; disabled: they do not stay either. */
+  state: v.optional(oneOf(["active", "drain", "disabled"]), "active"),
   /** Of an agent that says which part of its weight the machine bears, as "75%". */
   agent_port: v.optional(port),
   /** SNMPv2c, for hrProcessorLoad: a machine that is 40 % busy bears 60 % of its weight. */

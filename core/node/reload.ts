@@ -7,7 +7,7 @@ import { configOf, hasKeptConfig } from "../config/load.ts";
 import { restartPaths } from "../config/restart.ts";
 import type { Config } from "../config/schema.ts";
 import { delay } from "../delay.ts";
-import { type Override, overrideSchema } from "../push/overrides.ts";
+import { inEffect, overrideSchema } from "../push/overrides.ts";
 import { hashOf, versionNumber } from "../push/version.ts";
 
 const versionFileSchema = v.object({ version: versionNumber, hash: v.string() });
@@ -22,9 +22,8 @@ export interface Change {
   readonly version: number;
   /** SHA-256 of the config's text. */
   readonly hash: string;
+  /** With the overrides that are in force in it. */
   readonly config: Config;
-  /** Those in force. */
-  readonly overrides: readonly Override[];
 }
 
 export interface ReloadOptions {
@@ -73,7 +72,7 @@ async function takeUp(options: ReloadOptions, apply: Parameters<typeof onReload>
     const files = await read(options);
     asked = { version: files.version, hash: files.hash };
     const config = configOf(options.configFile, files.text);
-    const own = await apply({ ...asked, config, overrides: files.overrides }) ?? [];
+    const own = await apply({ ...asked, config: inEffect(config, files.overrides) }) ?? [];
     say(options, { ...asked, ok: true, needsRestart: [...new Set([...restartPaths(began, config), ...own])] });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

@@ -2,6 +2,7 @@
 import { writeAnswer } from "../speederize/answer.ts";
 import type { Speederizer } from "../speederize/speederizer.ts";
 import type { Ending, LoggedExchange } from "./access_log/line.ts";
+import type { Config } from "../config/schema.ts";
 import type { ClientContext } from "./client_context.ts";
 import type { ClientIdentity } from "./client_identity.ts";
 import { OUTPUT } from "./connection.ts";
@@ -20,7 +21,7 @@ export abstract class AnsweringConnection extends RequestConnection {
   protected readonly body = new IncomingBody();
 
   constructor(protected readonly context: ClientContext, stream: Stream, readonly identity: ClientIdentity) {
-    super(context.loop, stream, context.limits, identity.isTrusted);
+    super(context.loop, stream, identity.isTrusted);
   }
 
   /** Fields of ours, each with its CR LF: in responses, and in requests to back ends. */
@@ -34,6 +35,10 @@ export abstract class AnsweringConnection extends RequestConnection {
 
   protected get current(): RequestHead | null {
     return this.served === null ? null : this.served.head;
+  }
+
+  protected override get limits(): Config["proxy"] {
+    return this.context.limits;
   }
 
   /** The request is answered; the connection ends with it when `close` is set. */

@@ -24,7 +24,7 @@ export class BackEnd implements Candidate {
   readonly isNamed: boolean;
   /** Of a name: as a number; undefined as long as it is not resolved. */
   #resolved: number | undefined;
-  readonly weight: number;
+  weight!: number;
   /** Kept-alive connections without a request; the last used is the first reused. */
   readonly idle: UpstreamConnection[] = [];
   /** Connections of HTTP/2 that take requests, or will. */
@@ -32,9 +32,11 @@ export class BackEnd implements Candidate {
   inUse = 0;
   credit = 0;
   fraction = 1;
-  share: number;
+  share!: number;
   responseMs = 0;
   #downUntil = -Infinity;
+  /** Not even its own users come. */
+  #isDisabled = false;
   /** Its active checks fail. */
   isCheckedDown = false;
   /** Failed requests in a row. */
@@ -50,16 +52,33 @@ export class BackEnd implements Candidate {
    * @param limit requests at a time from this process; 0 is any number; changes with the nodes that serve
    */
   constructor(
-    readonly config: BackEndConfig,
-    readonly index: number,
-    readonly row: number,
+    public config: BackEndConfig,
+    public index: number,
+    public row: number,
     readonly tls: BackEndTls | undefined,
     public limit: number,
   ) {
     const { address, port } = config.address;
     this.isNamed = !isIpv4(address);
     this.address = socketAddressBytes(this.isNamed ? "0.0.0.0" : address, port);
-    this.weight = this.share = config.weight;
+    this.become(config, index, row, limit);
+  }
+
+  /** The config has changed, and it is still there: what it is known by, its connections and what they are to be like stay. */
+  become(config: BackEndConfig, index: number, row: number, limit: number): void {
+    this.config = config;
+    this.index = index;
+    this.row = row;
+    this.limit = limit;
+    this.weight = config.weight;
+    this.share = this.weight * this.fraction;
+    this.#isDisabled = config.state === "disabled";
+  }
+
+  /** It has left the config: requests that are under way end there. @param row that nobody reads */
+  leave(row: number): void {
+    this.row = row;
+    this.closeIdle();
   }
 
   /** Takes the address that its name has now; connections to another one are kept no longer than their requests last. */
@@ -92,7 +111,7 @@ export class BackEnd implements Candidate {
   }
 
   isUp(now: number): boolean {
-    return now >= this.#downUntil && !this.isCheckedDown && this.#isPlaced;
+    return now >= this.#downUntil && !this.isCheckedDown && !this.#isDisabled && this.#isPlaced;
   }
 
   /** When it is up again. */

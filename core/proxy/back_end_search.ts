@@ -19,7 +19,7 @@ export abstract class BackEndSearch extends Waiting implements Wish {
   key: number | undefined;
   userHash = -1;
   /** Of what is asked for, where the policy goes by that. */
-  readonly hash: number;
+  hash: number;
   tried: readonly BackEnd[] = NOBODY;
   /** When a connection was found or begun, on the loop's clock; and to which back end, -1 without. */
   assignedAt = 0;
@@ -33,7 +33,7 @@ export abstract class BackEndSearch extends Waiting implements Wish {
   constructor(
     readonly loop: EventLoop,
     readonly table: BackEndTable,
-    readonly pool: Pool,
+    public pool: Pool,
     readonly request: RequestHead,
   ) {
     super();
@@ -69,7 +69,14 @@ export abstract class BackEndSearch extends Waiting implements Wish {
   }
 
   #choose() {
+    if (this.pool.successor !== null) this.#follow(this.pool.latest);
     return this.pool.choose(this, this.loop.now);
+  }
+
+  /** The config has changed while it looked. */
+  #follow(pool: Pool): void {
+    this.pool = pool;
+    this.hash = pool.hash(this.request);
   }
 
   #startWith(choice: ReturnType<Pool["choose"]>): void {

@@ -21,7 +21,6 @@ const LAST_REQUEST_MS = 500;
 
 export class ClientConnection extends AnsweringConnection implements Downstream, Handshaking {
   readonly responses = new Http1ResponseWriter(this);
-  readonly #redirectPort: number | undefined;
   #exchange: Exchange | null = null;
   /** Nothing was read yet. */
   #isFresh = true;
@@ -41,7 +40,6 @@ export class ClientConnection extends AnsweringConnection implements Downstream,
 
   constructor(context: ClientContext, stream: Stream, identity: ClientIdentity) {
     super(context, stream, identity);
-    this.#redirectPort = identity.isTls ? undefined : context.redirectPort;
     context.clients.add(this);
     context.table.clients(1);
     if (identity.isTls) {
@@ -49,6 +47,11 @@ export class ClientConnection extends AnsweringConnection implements Downstream,
       context.handshakes.begin(this);
       this.loop.setDeadline(this, context.handshakes.timeout);
     } else this.loop.setDeadline(this, context.limits.head_timeout);
+  }
+
+  /** Where plain HTTP is only told of HTTPS. */
+  get #redirectPort(): number | undefined {
+    return this.identity.isTls ? undefined : this.context.redirectPort;
   }
 
   /** The handshake is over. */
@@ -176,7 +179,8 @@ export class ClientConnection extends AnsweringConnection implements Downstream,
     const firstBody = dataEnd > bodyAt ? bytes.slice(bodyAt, dataEnd) : undefined;
     this.context.table.request(false);
     if (!this.mayEnter(served)) return;
-    if (this.#redirectPort !== undefined) return this.redirectToHttps(request, this.#redirectPort);
+    const redirectPort = this.#redirectPort;
+    if (redirectPort !== undefined) return this.redirectToHttps(request, redirectPort);
     this.context.dispatcher.dispatch(this, firstBody);
   }
 

@@ -12,17 +12,12 @@ import type { PendingHandshakes } from "./pending_handshakes.ts";
 import type { RateLimiter } from "./rate_limiter.ts";
 import type { RequestIds } from "./request_ids.ts";
 
-export interface ClientContext {
-  readonly loop: EventLoop;
+/** What follows the config: another one takes its place while connections stay. */
+export interface Settings {
   readonly limits: Config["proxy"];
   readonly dispatcher: Dispatcher;
-  readonly table: BackEndTable;
-  readonly clients: Set<ClientConnection>;
-  readonly mostClients: number;
   /** Fields of ours in every response over TLS, each with its CR LF. */
   readonly tlsLines: string;
-  /** Of TLS connections. */
-  readonly handshakes: PendingHandshakes;
   /** Clients are asked for certificates. */
   readonly asksForCertificates: boolean;
   /** Port of HTTPS where plain HTTP is only told of it. */
@@ -33,6 +28,18 @@ export interface ClientContext {
   /** Null where no proxy before us is believed. */
   readonly identityRules: IdentityRules | null;
   readonly limiter: RateLimiter | null;
+}
+
+type Changing = { -readonly [Key in keyof Settings]: Settings[Key] };
+
+/** One object as long as the server runs. */
+export interface ClientContext extends Changing {
+  readonly loop: EventLoop;
+  readonly table: BackEndTable;
+  readonly clients: Set<ClientConnection>;
+  readonly mostClients: number;
+  /** Of TLS connections. */
+  readonly handshakes: PendingHandshakes;
   /** HTTP/2 clients that went too far. */
   readonly abuse: AbuseCounts;
   /** True while the server takes no more requests. */

@@ -32,7 +32,7 @@ export class Listener extends Timed {
     readonly port: number,
     readonly fd: number,
     readonly tls: TlsServer | undefined,
-    readonly takesProxyHeader: boolean,
+    public takesProxyHeader: boolean,
   ) {
     super();
     this.#here = { address, port };

@@ -17,7 +17,7 @@ export abstract class OutgoingConnection extends Connection {
   isReused = false;
 
   /** @param fd connects already */
-  constructor(loop: EventLoop, fd: number, readonly backEnd: BackEnd, readonly pool: Pool, identity: ClientIdentity) {
+  constructor(loop: EventLoop, fd: number, readonly backEnd: BackEnd, public pool: Pool, identity: ClientIdentity) {
     super(loop, backEnd.tls?.stream(fd) ?? new PlainStream(fd));
     const { connect_timeout, proxy_protocol } = pool.config;
     if (proxy_protocol !== undefined) {

@@ -12,7 +12,7 @@ export class PendingHandshakes {
   #begun = new Set<Handshaking>();
 
   /** @param timeout how long each may take, ms */
-  constructor(readonly most: number, readonly timeout: number) {}
+  constructor(public most: number, public timeout: number) {}
 
   begin(connection: Handshaking): void {
     if (this.#begun.size >= this.most) {

@@ -1,5 +1,5 @@
 /** Pools of back ends, and which back end takes a request. */
-import type { Config, PoolConfig } from "../config/schema.ts";
+import type { BackEndConfig, Config, PoolConfig } from "../config/schema.ts";
 import type { ArraySecret } from "../secrets/array_secret.ts";
 import type { EncryptedBackEnds } from "../tls/back_end_tls.ts";
 import type { Speederizer } from "../speederize/speederizer.ts";
@@ -44,7 +44,10 @@ const LOOK_MS = 100;
 
 export class Pool {
   #byKey: ReadonlyMap<number, BackEnd>;
-  #waiting = new Set<Waiting>();
+  /** Shared with the pools of that name before and after. */
+  #waiting: Set<Waiting>;
+  /** The pool of that name once the config has changed: requests that look for a back end turn to it. */
+  successor: Pool | null = null;
   #policy: Policy;
   /** For users by a hash: made when the first one comes. */
   #users: UrlHash | undefined;
@@ -74,6 +77,7 @@ export class Pool {
    * @param persistence null where users are kept nowhere
    * @param control what the control process says; null without one
    * @param place of this process in the array
+   * @param before the pool of that name in the config before
    */
   constructor(
     readonly config: PoolConfig,
@@ -81,19 +85,20 @@ export class Pool {
     persistence: PoolPersistence | null,
     readonly control: BackEndControl | null,
     place: Place,
+    before?: Pool,
   ) {
-    const isLimited = backEnds.some(({ config: { max_connections } }) => max_connections > 0);
+    this.#waiting = before ? before.#waiting : new Set();
+    const isLimited = config.back_ends.some(({ max_connections }) => max_connections > 0);
     if (control !== null && isLimited) this.#limits = new DividedLimits(place, (node) => control.hasFailed(node));
     this.persistence = persistence;
     const { request, response } = config.headers ?? {};
     this.requestRules = request ? new HeaderRules(request) : null;
     this.responseRules = response ? new HeaderRules(response) : null;
-    this.#byKey = new Map(backEnds.map((backEnd) => [backEnd.config.key, backEnd]));
+    this.#byKey = new Map(backEnds.map((backEnd, i) => [config.back_ends[i]!.key, backEnd]));
     this.#policy = policyOf(config);
     this.#isWatched = this.#limits !== null ||
-      backEnds.some(({ isNamed, config: { agent_port, snmp } }) =>
-        isNamed || agent_port !== undefined || snmp !== undefined
-      );
+      backEnds.some(({ isNamed }) => isNamed) ||
+      config.back_ends.some(({ agent_port, snmp }) => agent_port !== undefined || snmp !== undefined);
     this.isHttp2 = config.protocol === "h2";
     this.measures = config.policy === "least_response_time";
     this.hashOf = this.#policy.hashes ? hashOfPool(config) : null;
@@ -190,6 +195,20 @@ export class Pool {
     );
   }
 
+  /** From now on that pool serves in its place. */
+  giveWayTo(next: Pool): void {
+    // What was written for the one protocol cannot be sent by the other.
+    if (this.isHttp2 === next.isHttp2) this.successor = next;
+    next.gaveRoom();
+  }
+
+  /** The pool that serves now. */
+  get latest(): Pool {
+    let pool: Pool = this;
+    while (pool.successor !== null) pool = pool.successor;
+    return pool;
+  }
+
   wait(waiting: Waiting): void {
     this.#waiting.add(waiting);
   }
@@ -221,15 +240,49 @@ export interface PoolsOptions {
   readonly place: Place;
 }
 
-/** The config's pools by name. Rows of the status table count over all pools. */
-export function buildPools(config: Config, options: PoolsOptions): Map<string, Pool> {
+/** The config's pools by name, made beside those of the config before; nothing changes until they are taken into service. */
+export interface NextPools {
+  readonly pools: ReadonlyMap<string, Pool>;
+  takeIntoService(): void;
+}
+
+/**
+ * Back ends that stay what they are, by pool, key, address, TLS and protocol, are the same objects. Rows of the status table count over
+ * all pools.
+ * @param before in service now; empty at the start
+ */
+export function buildPools(config: Config, before: ReadonlyMap<string, Pool>, options: PoolsOptions): NextPools {
   const { encrypted, secret, memory, control, place } = options;
   let row = 0;
-  return new Map(config.pools.map((pool) => {
-    const backEnds = pool.back_ends.map((backEnd, i) =>
-      new BackEnd(backEnd, i, row++, encrypted.of(backEnd), limitOf(backEnd.max_connections, place))
-    );
+  const changes: (() => void)[] = [];
+  const staying = new Set<BackEnd>();
+  const pools = new Map(config.pools.map((pool) => {
+    const former = before.get(pool.name);
+    const known = former?.config.protocol === pool.protocol ? former.backEnds : [];
+    const backEnds = pool.back_ends.map((backEnd, index) => {
+      const ownRow = row++;
+      const limit = limitOf(backEnd.max_connections, place);
+      const tls = encrypted.of(pool.name, backEnd);
+      const same = known.find((one) => one.tls === tls && isSame(one.config, backEnd));
+      if (same === undefined) return new BackEnd(backEnd, index, ownRow, tls, limit);
+      staying.add(same);
+      changes.push(() => same.become(backEnd, index, ownRow, limit));
+      return same;
+    });
     const persistence = pool.persistence ? new PoolPersistence(pool, cookieValues(pool, secret), memory) : null;
-    return [pool.name, new Pool(pool, backEnds, persistence, control, place)];
+    const next = new Pool(pool, backEnds, persistence, control, place, former);
+    changes.push(() => former?.giveWayTo(next));
+    return [pool.name, next];
   }));
+  const takeIntoService = () => {
+    const leaving = [...before.values()].flatMap(({ backEnds }) => backEnds).filter((one) => !staying.has(one));
+    for (const backEnd of leaving) backEnd.leave(row);
+    for (const change of changes) change();
+  };
+  return { pools, takeIntoService };
+}
+
+function isSame(one: BackEndConfig, other: BackEndConfig): boolean {
+  return one.key === other.key && one.address.address === other.address.address &&
+    one.address.port === other.address.port;
 }

@@ -22,14 +22,12 @@ export abstract class RequestConnection extends EndingConnection {
   /** The CR of an empty line before a request came alone. */
   #sawCr = false;
 
-  constructor(
-    loop: EventLoop,
-    stream: Stream,
-    protected readonly limits: Config["proxy"],
-    readonly keepsForwarded: boolean,
-  ) {
+  constructor(loop: EventLoop, stream: Stream, readonly keepsForwarded: boolean) {
     super(loop, stream);
   }
+
+  /** Those of the config as it is now. */
+  protected abstract get limits(): Config["proxy"];
 
   /** A head was read; the bytes go on from `bodyAt` to `end`. */
   protected abstract takeRequest(

@@ -4,6 +4,7 @@ import type { ClientContext } from "./client_context.ts";
 import type { ClientIdentity } from "./client_identity.ts";
 import { giveBack } from "./head_block.ts";
 import type { RequestHead } from "./message.ts";
+import type { RateLimiter } from "./rate_limiter.ts";
 
 export class ServedRequest {
   /** Fields of ours, each with its CR LF: in its request to a back end, and in its response. */
@@ -15,8 +16,9 @@ export class ServedRequest {
   ownStatus = 0;
   /** When its head was there, on the loop's clock. */
   readonly #startedAt: number;
-  /** Whose request is counted as under way; 0 for nobody's. */
+  /** Whose request is counted as under way, and by whom; null for nobody's. */
   #network = 0;
+  #limiter: RateLimiter | null = null;
   #id = "";
 
   /** @param head whose block is this object's to give back */
@@ -42,6 +44,7 @@ export class ServedRequest {
       return false;
     }
     this.#network = network;
+    this.#limiter = limiter;
     return true;
   }
 
@@ -63,7 +66,7 @@ export class ServedRequest {
   /** To be called once. */
   end(): void {
     giveBack(this.head.block);
-    if (this.#network !== 0) this.context.limiter!.leave(this.#network);
+    this.#limiter?.leave(this.#network);
   }
 }
 

@@ -1,4 +1,5 @@
 /** `dlba serve`: listeners, their connections, and the end. */
+import { isDeepStrictEqual } from "node:util";
 import { close as closeFd, listenOn, whyNotFree } from "../../ffi/socket.ts";
 import { strerror } from "../../ffi/errno.ts";
 import type { Config } from "../config/schema.ts";
@@ -11,7 +12,7 @@ import type { AccessLog } from "./access_log/access_log.ts";
 import { Dispatcher } from "./app.ts";
 import type { BackEndControl } from "./back_end_control.ts";
 import type { BackEndTable } from "./back_end_table.ts";
-import type { ClientContext } from "./client_context.ts";
+import type { ClientContext, Settings } from "./client_context.ts";
 import { IdentityRules } from "./client_identity.ts";
 import { mostClients } from "./descriptors.ts";
 import type { Place } from "./divided_limit.ts";
@@ -32,29 +33,33 @@ const EADDRINUSE = 98;
 const EADDRNOTAVAIL = 99;
 const EACCES = 13;
 
-export interface ServerOptions {
+/** What a server takes up of a config: at its start, and again with each change. */
+export interface ServerConfig {
   readonly config: Config;
   /** Where it is in the array. */
   readonly place: Place;
-  /** Where to listen. */
-  readonly address: string;
-  /** For the HTTPS port; none without. Closed by who made it, after the server. */
-  readonly tls: TlsServer | undefined;
   /** Closed by who made it, after the server. */
   readonly encrypted: EncryptedBackEnds;
   /** Needed where cookies are opaque. */
   readonly secret?: ArraySecret | undefined;
   /** Needed where session ids are learned. Closed by who made it, after the server. */
   readonly learning?: Learning | undefined;
+  /** For pools that are speederized. */
+  readonly speed?: Speederizer | undefined;
+  /** Opens the access log for a server's loop, where its file is another than before; none without. */
+  readonly openLog?: ((loop: EventLoop) => AccessLog) | undefined;
+  readonly errorPages?: ReadonlyMap<number, ErrorPage>;
+}
+
+export interface ServerOptions extends ServerConfig {
+  /** Where to listen. */
+  readonly address: string;
+  /** For the HTTPS port; none without. Closed by who made it, after the server. */
+  readonly tls: TlsServer | undefined;
   /** What the control process of the node says of back ends. */
   readonly control?: BackEndControl | undefined;
   /** What this server counts. */
   readonly table: BackEndTable;
-  /** For pools that are speederized. */
-  readonly speed?: Speederizer | undefined;
-  /** Opens the access log for a server's loop; none without. */
-  readonly openLog?: ((loop: EventLoop) => AccessLog) | undefined;
-  readonly errorPages?: ReadonlyMap<number, ErrorPage>;
   /** No other process of this node serves. */
   readonly isAlone: boolean;
   /** Sockets of its predecessor: used where the server listens at the same place, else closed. */
@@ -68,43 +73,30 @@ export class Server {
   #listeners: Listener[] = [];
   #inherited: ListeningSocket[];
   readonly #isAlone: boolean;
-  #pools: ReadonlyMap<string, Pool>;
+  #pools: ReadonlyMap<string, Pool> = new Map();
+  readonly #control: BackEndControl | null;
+  #config: Config;
   #drainUntil = Infinity;
 
   /** Opens every listener. Throws UsageError, with none left open, when one cannot be opened. */
   constructor(options: ServerOptions) {
-    const { config, address, tls, encrypted, table, speed, isAlone, inherited = [], openLog, errorPages = new Map() } =
-      options;
+    const { config, address, tls, table, isAlone, inherited = [], learning } = options;
     this.#isAlone = isAlone;
     this.#inherited = [...inherited];
+    this.#config = config;
+    this.#control = options.control ?? null;
     const loop = new EventLoop();
-    this.#pools = buildPools(config, {
-      encrypted,
-      secret: options.secret,
-      memory: options.learning,
-      control: options.control ?? null,
-      place: options.place,
-    });
-    options.learning?.watch(loop);
-    if (speed) { for (const pool of this.#pools.values()) if (pool.config.speederize) pool.speed = speed; }
-    const dispatcher = new Dispatcher(config, this.#pools);
+    learning?.watch(loop);
+    const { pools, settings } = this.#prepare(options, loop);
+    this.#pools = pools;
     this.#context = {
+      ...settings,
       loop,
-      limits: config.proxy,
-      dispatcher,
       table,
       clients: new Set(),
       mostClients: mostClients(),
-      tlsLines: config.tls?.hsts ? `strict-transport-security: ${config.tls.hsts}\r\n` : "",
       handshakes: new PendingHandshakes(config.tls?.max_handshakes ?? 0, config.tls?.handshake_timeout ?? 0),
-      asksForCertificates: config.tls?.client_ca !== undefined,
-      redirectPort: config.tls?.redirect_http ? config.array.ports.https : undefined,
-      log: openLog?.(loop) ?? null,
-      requestIds: config.proxy.request_id === undefined ? null : new RequestIds(config.proxy.request_id),
-      errorPages,
       abuse: new AbuseCounts((line) => console.error(`serve: ${line}`), () => loop.now),
-      identityRules: config.client_identity ? new IdentityRules(config.client_identity) : null,
-      limiter: config.rate_limit ? new RateLimiter(config.rate_limit) : null,
       isStopping: false,
     };
     try {
@@ -117,6 +109,57 @@ export class Server {
     }
     this.#closeInherited();
     for (const listener of this.#listeners) loop.watch(listener.fd, listener);
+  }
+
+  /** Pools and settings of a config, beside those in service. Throws UsageError. @param before what is in service; nothing at the start */
+  #prepare(options: ServerConfig, loop: EventLoop, before?: ClientContext) {
+    const { config, encrypted, secret, learning, place, speed, openLog, errorPages = new Map() } = options;
+    const next = buildPools(config, this.#pools, {
+      encrypted,
+      secret,
+      memory: learning,
+      control: this.#control,
+      place,
+    });
+    if (speed) { for (const pool of next.pools.values()) if (pool.config.speederize) pool.speed = speed; }
+    const isSameLimit = isDeepStrictEqual(config.rate_limit, this.#config.rate_limit);
+    const isSameLog = config.access_log?.file === this.#config.access_log?.file;
+    const settings: Settings = {
+      limits: config.proxy,
+      dispatcher: new Dispatcher(config, next.pools),
+      tlsLines: config.tls?.hsts ? `strict-transport-security: ${config.tls.hsts}\r\n` : "",
+      asksForCertificates: config.tls?.client_ca !== undefined,
+      redirectPort: config.tls?.redirect_http ? config.array.ports.https : undefined,
+      log: before && isSameLog ? before.log : openLog?.(loop) ?? null,
+      requestIds: config.proxy.request_id === undefined ? null : new RequestIds(config.proxy.request_id),
+      errorPages,
+      identityRules: config.client_identity ? new IdentityRules(config.client_identity) : null,
+      // Who is over his limit stays so.
+      limiter: before && isSameLimit ? before.limiter : config.rate_limit ? new RateLimiter(config.rate_limit) : null,
+    };
+    return { ...next, settings };
+  }
+
+  /**
+   * Makes ready what the config says; what is returned takes it into service between two events: requests under way end as they began,
+   * and each connection goes on by it from its next request. Throws UsageError, with nothing changed.
+   */
+  prepare(options: ServerConfig): () => void {
+    const context = this.#context;
+    const { pools, settings, takeIntoService } = this.#prepare(options, context.loop, context);
+    return () => {
+      const { log } = context;
+      takeIntoService();
+      this.#pools = pools;
+      this.#config = options.config;
+      Object.assign(context, settings);
+      if (log !== null && log !== settings.log) void log.close();
+      const { tls, client_identity } = options.config;
+      context.handshakes.most = tls?.max_handshakes ?? 0;
+      context.handshakes.timeout = tls?.handshake_timeout ?? 0;
+      const { http = false, https = false } = client_identity?.proxy_protocol ?? {};
+      for (const listener of this.#listeners) listener.takesProxyHeader = listener.tls === undefined ? http : https;
+    };
   }
 
   get loop(): EventLoop {

@@ -52,6 +52,7 @@ export class UpstreamConnection extends OutgoingConnection implements Upstream {
   /** Gives an idle connection its next exchange. */
   begin(exchange: Exchange): void {
     this.#exchange = exchange;
+    this.pool = exchange.pool;
     this.#postpone();
   }
 

@@ -74,6 +74,40 @@ export function inForce({ entries }: Overrides, now: number): Override[] {
   return entries.filter(({ until }) => until === null || until > now);
 }
 
+/** The configuration as it is with them: what they say of who is no longer there counts for nothing. */
+export function inEffect(config: Config, entries: readonly Override[]): Config {
+  if (entries.length === 0) return config;
+  const of = (kind: Override["kind"], name: string) => entries.filter((one) => one.kind === kind && one.name === name);
+  return {
+    ...config,
+    nodes: config.nodes.map((node) =>
+      of("node", node.name).reduce((node, { what, value }) => {
+        switch (what) {
+          case "drain":
+            return { ...node, draining: true };
+          case "disable":
+            return { ...node, enabled: false };
+          case "enable":
+            return { ...node, enabled: true, draining: false };
+          case "weight":
+            return { ...node, weight: value! };
+        }
+      }, node)
+    ),
+    pools: config.pools.map((pool) => ({
+      ...pool,
+      back_ends: pool.back_ends.map((backEnd) =>
+        of("back_end", String(backEnd.key)).reduce(
+          (backEnd, { what, value }) => what === "weight" ? { ...backEnd, weight: value! } : { ...backEnd, state: STATES[what] },
+          backEnd,
+        )
+      ),
+    })),
+  };
+}
+
+const STATES = { drain: "drain", disable: "disabled", enable: "active" } as const;
+
 /** When the next of them ends, ms since 1970; undefined where none does by itself. */
 export function nextEnd(overrides: Overrides, now: number): number | undefined {
   const ends = inForce(overrides, now).flatMap(({ until }) => until ?? []);

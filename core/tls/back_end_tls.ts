@@ -1,4 +1,5 @@
 /** TLS to back ends: each with its name, its session to be resumed, and a log of what failed. */
+import { isDeepStrictEqual } from "node:util";
 import { TlsClientContext, type TlsClientOptions, TlsPeer } from "../../ffi/tls_client.ts";
 import { TlsSession } from "../../ffi/tls_session.ts";
 import { besideConfig } from "../config/paths.ts";
@@ -51,25 +52,30 @@ export class BackEndTls {
   }
 }
 
+type PoolTls = Pick<PoolConfig, "tls" | "protocol">;
+
 /** The back ends of a pool. */
 class EncryptedPool {
-  readonly backEnds: ReadonlyMap<BackEndConfig, BackEndTls>;
+  /** By their addresses; those that left stay, for they may come back. */
+  #backEnds = new Map<string, BackEndTls>();
   #context: TlsClientContext;
   #seen: string;
   #pem = "";
 
-  constructor(
-    readonly options: TlsClientOptions,
-    { tls, back_ends, protocol }: PoolConfig,
-    log: (line: string) => void,
-  ) {
+  constructor(readonly options: TlsClientOptions, readonly pool: PoolTls, readonly log: (line: string) => void) {
     this.#seen = stateOf(options.ca ?? "");
     this.#context = this.#trust();
-    this.backEnds = new Map(back_ends.map((backEnd) => {
-      const { address, port } = backEnd.address;
-      const whom = `${address}:${port}`;
-      return [backEnd, new BackEndTls(this.#context, tls?.server_name, whom, log, protocol === "h2")];
-    }));
+  }
+
+  of({ address: { address, port } }: BackEndConfig): BackEndTls {
+    const whom = `${address}:${port}`;
+    let backEnd = this.#backEnds.get(whom);
+    if (backEnd === undefined) {
+      const { tls, protocol } = this.pool;
+      backEnd = new BackEndTls(this.#context, tls?.server_name, whom, this.log, protocol === "h2");
+      this.#backEnds.set(whom, backEnd);
+    }
+    return backEnd;
   }
 
   #trust(): TlsClientContext {
@@ -91,52 +97,66 @@ class EncryptedPool {
     if (seen === this.#seen) return false;
     this.#seen = seen;
     const context = this.#trust();
-    for (const backEnd of this.backEnds.values()) backEnd.renew(context);
+    for (const backEnd of this.#backEnds.values()) backEnd.renew(context);
     this.#context.close();
     this.#context = context;
     return true;
   }
 
   close(): void {
-    for (const backEnd of this.backEnds.values()) backEnd.close();
+    for (const backEnd of this.#backEnds.values()) backEnd.close();
     this.#context.close();
   }
 }
 
 /** The back ends of a config that are spoken to by TLS. */
 export class EncryptedBackEnds {
-  #pools: EncryptedPool[] = [];
+  #pools = new Map<string, EncryptedPool>();
+  /** Of configs before: requests that began by them may still connect. */
+  #former: readonly EncryptedPool[];
 
-  /** Throws UsageError, with nothing left open, naming the file that cannot be used. */
-  constructor(config: Config, configFile: string, readonly log: (line: string) => void) {
+  /**
+   * @param before of another config: pools whose TLS settings are the same are taken over
+   * Throws UsageError, with nothing new left open, naming the file that cannot be used.
+   */
+  constructor(config: Config, configFile: string, readonly log: (line: string) => void, before?: EncryptedBackEnds) {
+    const known = before ? before.#pools : new Map<string, EncryptedPool>();
+    const opened: EncryptedPool[] = [];
     try {
-      for (const pool of config.pools) {
-        if (!pool.tls) continue;
-        const { ca, verify } = pool.tls;
+      for (const { name, tls, protocol } of config.pools) {
+        if (!tls) continue;
+        const { ca, verify } = tls;
         const file = ca === undefined ? undefined : besideConfig(configFile, ca);
-        const options = { ca: file, verify, http2: pool.protocol === "h2" };
-        this.#pools.push(new EncryptedPool(options, pool, log));
+        const options = { ca: file, verify, http2: protocol === "h2" };
+        let pool = known.get(name);
+        if (pool === undefined || !isDeepStrictEqual(pool.pool, { tls, protocol })) {
+          pool = new EncryptedPool(options, { tls, protocol }, log);
+          opened.push(pool);
+        }
+        this.#pools.set(name, pool);
       }
     } catch (error) {
-      this.close();
+      for (const pool of opened) pool.close();
       throw error;
     }
+    const kept = new Set(this.#pools.values());
+    this.#former = before ? [...before.#former, ...known.values()].filter((pool) => !kept.has(pool)) : [];
   }
 
   /** Undefined where it is spoken to in clear. */
-  of(backEnd: BackEndConfig): BackEndTls | undefined {
-    return this.#pools.map((pool) => pool.backEnds.get(backEnd)).find((found) => found !== undefined);
+  of(pool: string, backEnd: BackEndConfig): BackEndTls | undefined {
+    return this.#pools.get(pool)?.of(backEnd);
   }
 
   /** Those of all pools, a file as often as it is named. */
   get authorities(): { readonly ca: string; readonly pem: string }[] {
-    return this.#pools.flatMap(({ authorities }) => authorities ?? []);
+    return [...this.#pools.values()].flatMap(({ authorities }) => authorities ?? []);
   }
 
   /** Takes CA certificates into service whose file changed, and says whether any did; connections that are open stay. */
   renew(): boolean {
     let isRenewed = false;
-    for (const pool of this.#pools) {
+    for (const pool of this.#pools.values()) {
       try {
         if (!pool.renew()) continue;
         isRenewed = true;
@@ -150,6 +170,6 @@ export class EncryptedBackEnds {
 
   /** To be called once every connection is closed. */
   close(): void {
-    for (const pool of this.#pools) pool.close();
+    for (const pool of [...this.#former, ...this.#pools.values()]) pool.close();
   }
 }

@@ -64,7 +64,7 @@ export class CertificateStore {
   #validFrom = Infinity;
 
   /** Throws UsageError naming the file that cannot be used. */
-  constructor(readonly options: StoreOptions) {
+  constructor(public options: StoreOptions) {
     this.#seen = statesOf(options);
     this.#inService = load(options, options.files.map(read));
   }
@@ -136,6 +136,24 @@ export class CertificateStore {
       this.#validFrom = validFrom;
       throw new UsageError(`${cannot}: it is not valid before ${dateText(validFrom)}`);
     });
+  }
+
+  /**
+   * Makes ready what other options say; what is returned takes it into service. Connections keep what they have. Throws UsageError naming
+   * the file that cannot be used.
+   */
+  prepare(options: StoreOptions): () => void {
+    const seen = statesOf(options);
+    const old = this.#inService;
+    const next = load(options, options.files.map(read), old.staples);
+    return () => {
+      this.options = options;
+      this.#seen = seen;
+      this.#validFrom = Infinity;
+      this.#inService = next;
+      closeAll(old);
+      old.staples?.closeExcept(next.staples);
+    };
   }
 
   /** Fetches OCSP responses that are due; never waits. */

@@ -22,7 +22,7 @@ export class TlsServer implements HandshakeOwner {
     readonly log: (line: string) => void,
     /** For the device of its keys, where they are in one. */
     readonly signing = new SigningQueue(),
-    readonly offersHttp2 = false,
+    public offersHttp2 = false,
   ) {
     this.#failures = new FailureLog(log, "TLS handshakes", LOGGED, SECOND_MS);
   }

@@ -63,6 +63,7 @@ export class BackEndConnection extends OutgoingConnection implements BackEndHand
       if (fd < 0) return -fd;
       connection = new BackEndConnection(loop, fd, backEnd, pool, exchange);
     }
+    connection.pool = pool;
     return new BackEndStream(connection, exchange);
   }
 
