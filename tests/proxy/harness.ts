@@ -1,9 +1,12 @@
 /** `dlba serve` as a process of its own before back ends of the test: real sockets on loopback. */
 import assert from "node:assert/strict";
+import { keptConfig } from "../../core/config/load.ts";
 import { delay } from "../../core/delay.ts";
 import { BackEndTable } from "../../core/proxy/back_end_table.ts";
 import { certificatePem, keyPem, makeCertificate } from "../../core/secrets/certificate.ts";
 import { dlbaCommand, READY } from "../../core/node/role.ts";
+import { hashOf } from "../../core/push/version.ts";
+import { eventually } from "./eventually.ts";
 
 /** Made once: a key takes a while. */
 const pair = makeCertificate(
@@ -34,6 +37,8 @@ export interface ServeOptions {
   readonly keys?: Readonly<Record<string, string>>;
   /** Most descriptors that it may have open; as many as this process without. */
   readonly openFiles?: number;
+  /** As under a node: config, version and overrides are read from the run folder ({@linkcode ServeProcess.push}). */
+  readonly isPushed?: boolean;
   /** Files to be there before it starts, by their path below the config's folder. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -64,6 +69,7 @@ export class ServeProcess {
       ocsp = {},
       bytes = {},
       openFiles,
+      isPushed = false,
     } = options;
     const dir = await Deno.makeTempDir({ prefix: "dlba-test-" });
     const [http, https] = freePorts(2);
@@ -92,7 +98,12 @@ ${config}
       await Deno.writeTextFile(`${dir}/${path}`, text, { mode: 0o600 });
     }
     for (const [path, content] of Object.entries(bytes)) await Deno.writeFile(`${dir}/${path}`, content);
-    return await ServeProcess.#spawn(dir, http!, https!, [], keepsLog, openFiles);
+    const kept = isPushed ? `${dir}/run/test/a/dlba.yaml` : undefined;
+    if (kept !== undefined) {
+      await Deno.mkdir(`${dir}/run/test/a`, { recursive: true });
+      writePushed(`${dir}/run/test/a`, 0, await Deno.readTextFile(`${dir}/dlba.yaml`), []);
+    }
+    return await ServeProcess.#spawn(dir, http!, https!, [], keepsLog, openFiles, kept);
   }
 
   async #keepLog(): Promise<void> {
@@ -111,11 +122,12 @@ ${config}
     more: readonly string[],
     keepsLog = false,
     openFiles?: number,
+    kept?: string,
   ): Promise<ServeProcess> {
     const flags = ["--config", `${dir}/dlba.yaml`, "--node", "a", "--listen", "127.0.0.1", ...more];
     const limit = openFiles === undefined ? [] : ["prlimit", `--nofile=${openFiles}:${openFiles}`];
     const [program, ...args] = [...limit, ...dlbaCommand(["serve", ...flags])];
-    const env = { DLBA_RUN_DIR: `${dir}/run` };
+    const env = { DLBA_RUN_DIR: `${dir}/run`, ...(kept === undefined ? {} : keptConfig(kept)) };
     const child = new Deno.Command(program!, {
       args,
       env,
@@ -139,6 +151,36 @@ ${config}
     const env = { DLBA_RUN_DIR: `${this.dir}/${run}` };
     const { code, stderr } = await new Deno.Command(program!, { args, env, stdin: "null" }).output();
     return { code, stderr: new TextDecoder().decode(stderr) };
+  }
+
+  /** Changes the config file by these replacements and has it taken up, once it was said so; what was said. */
+  async reload(...changes: readonly (readonly [before: string, after: string])[]): Promise<Reported> {
+    const file = `${this.dir}/dlba.yaml`;
+    let text = await Deno.readTextFile(file);
+    for (const [before, after] of changes) {
+      assert.ok(text.includes(before), `the config has no ${before}`);
+      text = text.replace(before, () => after);
+    }
+    await Deno.writeTextFile(file, text);
+    return await this.#hangUp((report) => report.hash === hashOf(text));
+  }
+
+  /** Puts the config and these overrides in force as a node does. */
+  async push(version: number, overrides: readonly unknown[]): Promise<Reported> {
+    writePushed(`${this.dir}/run/test/a`, version, await Deno.readTextFile(`${this.dir}/dlba.yaml`), overrides);
+    return await this.#hangUp((report) => report.version === version);
+  }
+
+  async #hangUp(isAnswer: (report: Reported) => boolean): Promise<Reported> {
+    const path = `${this.dir}/run/test/a/reload/serve-0.json`;
+    await Deno.remove(path).catch(() => {});
+    this.child.kill("SIGHUP");
+    let report: Reported | undefined;
+    await eventually(() => {
+      report = JSON.parse(Deno.readTextFileSync(path)) as Reported;
+      assert.ok(isAnswer(report));
+    }, 15_000);
+    return report!;
   }
 
   get certificateFile(): string {
@@ -199,6 +241,21 @@ ${config}
     await Deno.remove(this.dir, { recursive: true });
     return code;
   }
+}
+
+/** What a proxy process says of a change. */
+export interface Reported {
+  readonly version: number;
+  readonly hash: string;
+  readonly ok: boolean;
+  readonly error?: string;
+  readonly needsRestart?: readonly string[];
+}
+
+function writePushed(dir: string, version: number, text: string, overrides: readonly unknown[]): void {
+  Deno.writeTextFileSync(`${dir}/overrides.json`, JSON.stringify(overrides));
+  Deno.writeTextFileSync(`${dir}/version.json`, JSON.stringify({ version, hash: hashOf(text) }));
+  Deno.writeTextFileSync(`${dir}/dlba.yaml`, text);
 }
 
 /** Runs a test before back ends; everything is closed again, and the process must end with 0 and no socket but those it began with. */
