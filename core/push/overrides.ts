@@ -98,7 +98,8 @@ export function inEffect(config: Config, entries: readonly Override[]): Config {
       ...pool,
       back_ends: pool.back_ends.map((backEnd) =>
         of("back_end", String(backEnd.key)).reduce(
-          (backEnd, { what, value }) => what === "weight" ? { ...backEnd, weight: value! } : { ...backEnd, state: STATES[what] },
+          (backEnd, { what, value }) =>
+            what === "weight" ? { ...backEnd, weight: value! } : { ...backEnd, state: STATES[what] },
           backEnd,
         )
       ),
