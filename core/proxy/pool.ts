@@ -204,9 +204,7 @@ export class Pool {
 
   /** The pool that serves now. */
   get latest(): Pool {
-    let pool: Pool = this;
-    while (pool.successor !== null) pool = pool.successor;
-    return pool;
+    return this.successor === null ? this : this.successor.latest;
   }
 
   wait(waiting: Waiting): void {
