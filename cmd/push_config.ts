@@ -17,6 +17,8 @@ export const pushConfig = buildCommand({
   loader: async () => {
     const { checkFile } = await import("../core/config/check.ts");
     const { findingsText } = await import("../core/config/findings.ts");
+    const { configOf } = await import("../core/config/load.ts");
+    const { restartPaths } = await import("../core/config/restart.ts");
     const { UsageError } = await import("../core/errors.ts");
     const { fetchVersion, newest } = await import("../core/push/array.ts");
     const { differences, differencesText } = await import("../core/push/diff.ts");
@@ -35,6 +37,7 @@ export const pushConfig = buildCommand({
         const base = newest(look);
         const before = await fetchVersion(client, base.node, base.state.version.number);
         const diff = differences(before.text, text);
+        const needsRestart = restartPaths(configOf("the version in force", before.text), checked.config!);
         if (!json) {
           console.log(`Version ${before.number} runs now; what changes:`);
           console.log(
@@ -44,18 +47,28 @@ export const pushConfig = buildCommand({
               ? "nothing"
               : "nothing but comments and spaces",
           );
+          for (const path of needsRestart) console.log(`needs a restart: ${path}`);
         }
         if (dryRun || before.text === text) {
           for (const { why } of look.missing) console.error(why);
           if (json) {
             console.log(
-              JSON.stringify({ pushed: null, differences: diff, missing: look.missing.map(({ why }) => why) }),
+              JSON.stringify({
+                pushed: null,
+                differences: diff,
+                needsRestart,
+                missing: look.missing.map(({ why }) => why),
+              }),
             );
           }
           return;
         }
         const pushed = await push(client, { text, quorum: quorum ?? nodes.length, look, now: Date.now() });
-        console.log(json ? JSON.stringify({ pushed, differences: diff, missing: pushed.missing }) : pushedText(pushed));
+        console.log(
+          json
+            ? JSON.stringify({ pushed, differences: diff, needsRestart, missing: pushed.missing })
+            : pushedText(pushed),
+        );
       });
     };
   },

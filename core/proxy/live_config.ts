@@ -137,6 +137,7 @@ export class LiveConfig {
     takePools();
     takeTls();
     if (learning !== before) learning!.watch(server.loop);
+    learning?.tellNodesOf(config);
     if (!isSameLayout) { for (const former of [this.#mapping, this.#controlled]) former.close(); }
     if (!isSameSpeed) {
       this.#speedSide?.close();

@@ -49,7 +49,7 @@ export class Learning implements Watched {
   #tables = new Map<string, LearnedSessions>();
   #mappings: Mapping[] = [];
   /** The other nodes, by server number. */
-  #peers: ReadonlyMap<number, Uint8Array<ArrayBuffer>>;
+  #peers: ReadonlyMap<number, Uint8Array<ArrayBuffer>> = new Map();
   /** Nodes that are being told all. */
   #told = new Map<number, Telling>();
   #asking: Asking | undefined;
@@ -67,16 +67,21 @@ export class Learning implements Watched {
     this.#channelKeys = [secret.derive(CHANNEL_LABEL, KEY_BYTES), ...(previous ? [previous] : [])];
     this.#own = this.#create(`sessions-${worker}.table`);
     const port = config.control.status_port;
-    this.#peers = new Map(
-      config.nodes.filter(({ id, enabled }) => id !== node.id && enabled)
-        .map(({ id, address }) => [id, socketAddressBytes(address.address, port)]),
-    );
+    this.tellNodesOf(config);
     if (worker === 0) this.#others = this.#create("sessions-others.table");
     this.#fd = bindDatagrams(node.address.address, worker === 0 ? port : 0);
     if (this.#fd < 0) {
       throw new UsageError(`Cannot receive on UDP port ${port} of ${node.address.address}: ${strerror(-this.#fd)}`);
     }
     this.lookForTables();
+  }
+
+  /** From now on the nodes of this config are told. */
+  tellNodesOf({ nodes, control }: Config): void {
+    this.#peers = new Map(
+      nodes.filter(({ id, enabled }) => id !== this.options.node.id && enabled)
+        .map(({ id, address }) => [id, socketAddressBytes(address.address, control.status_port)]),
+    );
   }
 
   #create(name: string): LearnedSessions {
