@@ -54,7 +54,7 @@ Deno.test("restart: what cannot change is named by its path, what can is not", (
       "control.push_port",
     ],
   );
-  const [second] = /  - \{ id: 1.*\n/.exec(TEXT)!;
+  const [second] = / {2}- \{ id: 1.*\n/.exec(TEXT)!;
   assert.deepEqual(paths([second, ""]), [], "a node that leaves is no change of its keys");
   assert.deepEqual(paths(["key: 1,", "key: 2, weight: 3,"]), []);
 });
