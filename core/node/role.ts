@@ -21,7 +21,10 @@ export function supervisedEnv(): Record<string, string> {
 /** To be called first by a role process: when a supervisor started it, it dies with it. */
 export function obeySupervisor(): void {
   const parent = Deno.env.get(SUPERVISOR);
-  if (parent && !dieWithParent(Number(parent))) Deno.exit(1);
+  if (!parent) return;
+  // Whoever has not begun to listen for changes yet must not end by one: it looks once it has begun.
+  Deno.addSignalListener("SIGHUP", () => {});
+  if (!dieWithParent(Number(parent))) Deno.exit(1);
 }
 
 /** Says that the role serves. */

@@ -59,12 +59,17 @@ export class BackEndControl {
     return this.isBegun && this.#failed[node] === 1;
   }
 
-  /** For the writer. @param before what was found out under another config: of back ends that stay it still holds */
+  /**
+   * For the writer.
+   * @param before what was found out under another config: of back ends that stay it still holds; that file is given up, so that it is
+   * not taken for news when such a config comes back
+   */
   begin(before?: BackEndControl): void {
     if (this.isBegun) return;
     this.#cells.fill(0);
     if (before?.isBegun) this.#take(before);
     this.#cells[LAYOUT] = this.#layout;
+    if (before) before.#cells[LAYOUT] = 0;
   }
 
   #take(before: BackEndControl): void {

@@ -199,7 +199,6 @@ export class Pool {
   giveWayTo(next: Pool): void {
     // What was written for the one protocol cannot be sent by the other.
     if (this.isHttp2 === next.isHttp2) this.successor = next;
-    next.gaveRoom();
   }
 
   /** The pool that serves now. */
@@ -213,6 +212,11 @@ export class Pool {
 
   stopWaiting(waiting: Waiting): void {
     this.#waiting.delete(waiting);
+  }
+
+  /** There may be room for many: the config has changed. */
+  wakeAll(): void {
+    for (const waiting of [...this.#waiting]) waiting.tryStart();
   }
 
   /** There is room again at a back end: the first waiting request that may go there starts. */

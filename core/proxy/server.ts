@@ -159,6 +159,7 @@ export class Server {
       context.handshakes.timeout = tls?.handshake_timeout ?? 0;
       const { http = false, https = false } = client_identity?.proxy_protocol ?? {};
       for (const listener of this.#listeners) listener.takesProxyHeader = listener.tls === undefined ? http : https;
+      for (const pool of pools.values()) pool.wakeAll();
     };
   }
 

@@ -76,6 +76,23 @@ Deno.test("reload: a request that waits for room goes to the back end that has c
   });
 });
 
+Deno.test("reload: all requests that wait for room start at once where there is more", async () => {
+  const slow = new SlowBackEnd();
+  await withServe([slow.backEnd], { pool: ", queue_timeout: 20s", backEnd: ", max_connections: 1" }, async (serve) => {
+    const clients = await Promise.all(Array.from({ length: 5 }, () => Client.open(serve.http)));
+    const answers = clients.map((client) => client.ask());
+    await eventually(() => assert.equal(serve.table().totals.requests, 5));
+    await delay(50);
+    assert.equal(slow.held, 1);
+    await serve.reload(["max_connections: 1", "max_connections: 0"]);
+    // Without being woken they would look again after 2 s.
+    await eventually(() => assert.equal(slow.held, 5), 1_500);
+    slow.answer();
+    for (const answer of answers) assert.equal((await answer).body, "slow");
+    for (const client of clients) client.close();
+  });
+});
+
 Deno.test("reload: back ends by TLS come and go, with other authorities too, and connections that stand are used on", async () => {
   const authority = await TestAuthority.make();
   const pair = await authority.sign(["inside.example", "127.0.0.1"]);
