@@ -5,7 +5,7 @@ import { delay } from "../../core/delay.ts";
 import { Lab } from "../../core/lab/lab.ts";
 import { whyNoNamespaces } from "../../core/lab/namespaces.ts";
 import { dlbaCommand } from "../../core/node/role.ts";
-import { BACK_END_CONTROL_FILE, BackEndControl } from "../../core/proxy/back_end_control.ts";
+import { BackEndControl, backEndControlFile } from "../../core/proxy/back_end_control.ts";
 import { openTables } from "../../core/scheduler/open_tables.ts";
 import type { SchedulerTables } from "../../core/scheduler/tables.ts";
 import type { TablesReport } from "../../core/status/tables.ts";
@@ -105,7 +105,7 @@ class StatusArray {
   /** Who has failed, as the proxy processes of the node have it. */
   failedFor(name: NodeName): number[] {
     const config = loadConfig(`${this.lab.dir}/dlba.yaml`);
-    const bytes = Deno.readFileSync(`${this.lab.dir}/run/test/${name}/${BACK_END_CONTROL_FILE}`);
+    const bytes = Deno.readFileSync(`${this.lab.dir}/run/test/${name}/${backEndControlFile(config)}`);
     const control = new BackEndControl(bytes.buffer, config);
     return config.nodes.map(({ id }) => id).filter((id) => control.hasFailed(id));
   }
