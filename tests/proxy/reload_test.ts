@@ -131,7 +131,8 @@ Deno.test("reload: back ends come, go and change their weights under load: nothi
     assert.equal(falls, 0);
     assert.equal(hits()[0], load.byName.one, "each request to a back end that stayed is counted once");
     assert.equal(serve.table().totals.requests, load.answers + 1);
-    assert.deepEqual(serve.backEndRows(3).map(({ open }) => open), [0, 0, 1], "only the WebSocket is open");
+    const open = () => serve.backEndRows(3).map(({ open }) => open);
+    await eventually(() => assert.deepEqual(open(), [0, 0, 1], "only the WebSocket is open"));
     socket.terminate();
     await eventually(() => assert.equal(serve.table().totals.clientsOpen, 0));
   });
