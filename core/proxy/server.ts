@@ -75,6 +75,8 @@ export class Server {
   readonly #isAlone: boolean;
   #pools: ReadonlyMap<string, Pool> = new Map();
   readonly #control: BackEndControl | null;
+  /** Where it listens, whatever a config says later. */
+  readonly #httpsPort: number;
   #config: Config;
   #drainUntil = Infinity;
 
@@ -84,6 +86,7 @@ export class Server {
     this.#isAlone = isAlone;
     this.#inherited = [...inherited];
     this.#config = config;
+    this.#httpsPort = config.array.ports.https;
     this.#control = options.control ?? null;
     const loop = new EventLoop();
     learning?.watch(loop);
@@ -129,7 +132,7 @@ export class Server {
       dispatcher: new Dispatcher(config, next.pools),
       tlsLines: config.tls?.hsts ? `strict-transport-security: ${config.tls.hsts}\r\n` : "",
       asksForCertificates: config.tls?.client_ca !== undefined,
-      redirectPort: config.tls?.redirect_http ? config.array.ports.https : undefined,
+      redirectPort: config.tls?.redirect_http ? this.#httpsPort : undefined,
       log: before && isSameLog ? before.log : openLog?.(loop) ?? null,
       requestIds: config.proxy.request_id === undefined ? null : new RequestIds(config.proxy.request_id),
       errorPages,
