@@ -1,4 +1,5 @@
 /** What runs the scheduler's decisions at the packets' side. */
+import type { Config } from "../config/schema.ts";
 import type { SchedulerTables } from "./tables.ts";
 import type { VipDuty } from "./vip_duty.ts";
 
@@ -18,6 +19,8 @@ export interface Engine {
    * Throws UsageError where the duty cannot begin.
    */
   run(signal: AbortSignal, duty: VipDuty, onReady: () => void): Promise<void>;
+  /** Takes another config up, of the same VIPs; no frame is lost. */
+  take(config: Config): void;
   /** Frees what it holds. The tables must not be touched afterwards. */
   close(): void;
 }

@@ -132,6 +132,11 @@ export class PcapEngine implements Engine {
     for (let i = 0; i < frames; i++) this.tables.counts.addVerdict(Verdict.SEND_FAILED);
   }
 
+  take(config: Config): void {
+    this.#upkeep.take(config);
+    this.#scheduler.configure();
+  }
+
   close(): void {
     this.#toWire.close();
     this.#toOwnStack.close();

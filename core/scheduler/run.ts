@@ -1,8 +1,10 @@
 /** `dlba scheduler`: the engine of this node as a process. */
 import { runDir } from "../config/paths.ts";
+import { schedulerRestartPaths, takeable } from "../config/takeable.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { isBpffs } from "../../ffi/bpffs.ts";
 import { Mapping } from "../../ffi/mapping.ts";
+import { onReload } from "../node/reload.ts";
 import { announceReady } from "../node/role.ts";
 import { graceSeconds, isElected } from "../failover/plan.ts";
 import { Leadership } from "../failover/leadership.ts";
@@ -28,15 +30,21 @@ export async function runScheduler(config: Config, node: NodeConfig, configFile:
     const hashKey = hashKeyOf(config, configFile);
     const engine = chooseEngine({ config, node, dir, state: new NodeState(mapping.buffer), hashKey, log });
     const elected = isElected(config) ? electedDuty(dir, graceSeconds(config), log) : undefined;
+    let endReload = () => {};
     try {
       await engine.run(stop.signal, elected?.duty ?? new FixedDuty(), () => {
         const does = elected ? "stands by to answer" : "answers";
         log(
           `${does} ARP for ${vipsOf(config).join(", ")} on ${node.interface}, engine ${engine.tables.settings.engine}`,
         );
+        endReload = onReload({ dir, role: "scheduler", configFile, config, log }, ({ config: after }) => {
+          engine.take(takeable(config, after));
+          return schedulerRestartPaths(config, after);
+        });
         announceReady();
       });
     } finally {
+      endReload();
       elected?.close();
       engine.close();
     }

@@ -15,10 +15,10 @@ export class Scheduler {
   readonly reader: FrameReader;
   #tables: SchedulerTables;
   #self: number;
-  #nodes: number;
-  #idleAge: number;
-  #stampEvery: number;
-  #memberSeed: number;
+  #nodes!: number;
+  #idleAge!: number;
+  #stampEvery!: number;
+  #memberSeed!: number;
   #clients: ClientBuckets;
 
   /** @param tables configured: what the settings say is taken now */
@@ -27,11 +27,17 @@ export class Scheduler {
     this.#tables = tables;
     this.reader = new FrameReader(settings.vips, services);
     this.#self = settings.self;
+    this.#clients = new ClientBuckets(tables.buckets.size, settings.hashKey);
+    this.configure();
+  }
+
+  /** Takes what the settings say now; what cannot change while it runs it has taken. */
+  configure(): void {
+    const { settings } = this.#tables;
     this.#nodes = settings.nodes;
     this.#idleAge = settings.idleAge;
     this.#stampEvery = settings.stampEvery;
     this.#memberSeed = settings.memberSeed;
-    this.#clients = new ClientBuckets(tables.buckets.size, settings.hashKey);
   }
 
   /**

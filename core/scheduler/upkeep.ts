@@ -26,24 +26,33 @@ export class Upkeep {
     this.#config = config;
     this.#tables = tables;
     this.#state = state;
-    const { settings, nodes, services, members } = tables;
+    tables.settings.self = self.id;
+    tables.settings.hashKey = hashKey;
+    this.take(config);
+    tables.settings.setVips(vipsOf(config));
+    recountGroups(tables);
+  }
+
+  /**
+   * Brings another config of the same VIPs in, between two frames or under them. Buckets of nodes that are gone become unassigned; those of
+   * nodes that are drained stay until they are idle.
+   */
+  take(config: Config): void {
+    this.#config = config;
+    const { settings, nodes, services, members } = this.#tables;
     const macs = config.nodes.map(({ id, mac }) => ({ node: id, mac: macToBytes(mac) }));
     for (const { node, mac } of macs) nodes.setMac(node, mac);
     settings.memberSeed = members.set(macs);
-    settings.self = self.id;
     settings.nodes = Math.max(...macs.map(({ node }) => node)) + 1;
     settings.bucketTimeout = Math.ceil(config.scheduler.bucket_timeout / 1000);
-    settings.hashKey = hashKey;
-    const vips = vipsOf(config);
-    vips.forEach((vip, i) => {
+    vipsOf(config).forEach((vip, i) => {
       for (const protocol of ["tcp", "udp"] as const) {
         const served = servicesOf(config).filter((service) => service.vip === vip && service.protocol === protocol);
         services.set(i, protocol === "udp", served.flatMap(({ ports }) => ports));
       }
     });
-    settings.setVips(vips);
+    this.#generation = -1;
     this.refresh();
-    recountGroups(tables);
   }
 
   /**

@@ -74,6 +74,10 @@ export class XdpEngine implements Engine {
     }
   }
 
+  take(config: Config): void {
+    this.#upkeep.take(config);
+  }
+
   close(): void {
     this.#wire.close();
     this.#pinned.close();
