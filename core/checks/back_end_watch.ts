@@ -36,8 +36,11 @@ export class BackEndWatch {
       for (const backEnd of pool.back_ends) {
         const own = row++;
         if (!isIpv4(backEnd.address.address)) running.push(this.#resolve(pool, backEnd, own, stop));
+        // What a check or an agent said that the config has no longer must not stay for ever.
         if (pool.check) running.push(this.#check(pool, backEnd, own, stop));
+        else control.setUp(own, true);
         if (backEnd.agent_port !== undefined || backEnd.snmp) running.push(this.#askLoad(pool, backEnd, own, stop));
+        else control.setFraction(own, 1);
       }
     }
     await Promise.all(running);

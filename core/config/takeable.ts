@@ -1,9 +1,13 @@
 /** What a role can take up of another config while it runs: all but the keys that wait for a restart, which stay as they were. */
+import { isDeepStrictEqual } from "node:util";
 import { UsageError } from "../errors.ts";
 import { isElected } from "../failover/plan.ts";
 import { firstScheduler } from "../failover/first_scheduler.ts";
 import { vipsOf } from "../scheduler/services.ts";
 import type { Config, NodeConfig } from "./schema.ts";
+
+/** Of the status daemon. */
+const SWEEP_KEYS: ReadonlySet<string> = new Set(["sweep_delay", "status_timeout", "status_retries"]);
 
 /**
  * @param began the config with which the role began
@@ -39,6 +43,22 @@ export function schedulerRestartPaths(began: Config, after: Config): string[] {
     ...(vipsOf(after).join() === vipsOf(began).join() ? [] : ["services"]),
     // The one node of an array answers for its VIPs without asking another.
     ...(!isElected(began) && isElected(after) ? ["nodes"] : []),
+  ];
+}
+
+/** Key paths beyond those of restart.ts that wait for a restart of the failover daemon. */
+export function failoverRestartPaths(began: Config, after: Config): string[] {
+  const keys = Object.keys({ ...began.failover, ...after.failover }) as (keyof Config["failover"])[];
+  const names = [...new Set([...began.nodes, ...after.nodes].map(({ name }) => name))];
+  const voterOf = ({ nodes }: Config, name: string) => {
+    const node = nodes.find((node) => node.name === name);
+    return node && { enabled: node.enabled, priority: node.priority };
+  };
+  return [
+    ...keys.filter((key) => !SWEEP_KEYS.has(key) && !isDeepStrictEqual(began.failover[key], after.failover[key]))
+      .map((key) => `failover.${key}`),
+    ...names.filter((name) => !isDeepStrictEqual(voterOf(began, name), voterOf(after, name)))
+      .map((name) => `nodes[${name}]`),
   ];
 }
 

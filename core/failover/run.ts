@@ -1,7 +1,9 @@
 /** `dlba failover`: the failover daemon of a node. */
 import { besideConfig, runDir, stateDir } from "../config/paths.ts";
+import { failoverRestartPaths } from "../config/takeable.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { bootMilliseconds, bootSeconds } from "../../ffi/clock.ts";
+import { onReload } from "../node/reload.ts";
 import { announceReady } from "../node/role.ts";
 import { EngineState } from "../scheduler/engine_state.ts";
 import { ArraySecret } from "../secrets/array_secret.ts";
@@ -53,6 +55,11 @@ export async function runFailover(config: Config, node: NodeConfig, configFile: 
     new Envelopes(node.id, kept.boot, others, keys),
     (from, message) => daemon.take({ kind: "message", from, message }),
   );
+  // Who votes, and by which times, a daemon takes at its start: until then the membership stands as it is.
+  const endReload = onReload(
+    { dir, role: "failover", configFile, config, log },
+    ({ config: after }) => failoverRestartPaths(config, after),
+  );
   announceReady();
   try {
     await Promise.all([
@@ -60,6 +67,7 @@ export async function runFailover(config: Config, node: NodeConfig, configFile: 
       serveOrders(dir, (order) => daemon.obey(order), stop.signal),
     ]);
   } finally {
+    endReload();
     wire.close();
     senses.close();
     durable.close();

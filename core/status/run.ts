@@ -1,14 +1,15 @@
 /** `dlba statusd`: the control process of a node. */
 import { isLinkUp } from "../../ffi/ethtool.ts";
 import { Mapping } from "../../ffi/mapping.ts";
-import { BackEndWatch } from "../checks/back_end_watch.ts";
+import { isDeepStrictEqual } from "node:util";
 import { runDir } from "../config/paths.ts";
+import { takeable } from "../config/takeable.ts";
 import type { Config, NodeConfig } from "../config/schema.ts";
 import { delay } from "../delay.ts";
 import { UsageError } from "../errors.ts";
 import { Leadership } from "../failover/leadership.ts";
+import { onReload } from "../node/reload.ts";
 import { announceReady } from "../node/role.ts";
-import { BackEndControl, backEndControlFile } from "../proxy/back_end_control.ts";
 import { hashKeyOf } from "../scheduler/hash_key.ts";
 import { NODE_STATE_FILE, NodeState } from "../scheduler/node_table.ts";
 import { SpeederizeControl } from "../speederize/control.ts";
@@ -22,11 +23,12 @@ import { checkDirect, checkProxy } from "./node_check.ts";
 import { PathCheck } from "./path_check.ts";
 import { Pinger } from "./pinger.ts";
 import { SchedulingReader } from "./scheduling.ts";
-import { type ServingWatchParts, watchServing } from "./serving.ts";
 import { Snapshot } from "./snapshot.ts";
 import { StatusServer } from "./status_server.ts";
 import { SweepBoard } from "./sweep_board.ts";
+import { ForProxies } from "./for_proxies.ts";
 import { Sweeper } from "./sweeper.ts";
+import { Work } from "./work.ts";
 
 /** How often the tables are compared with what they were, and the last hour gets a value, ms. */
 const WATCH_MS = 1_000;
@@ -36,31 +38,53 @@ const LOOK_MS = 50;
 /** Runs until SIGTERM or SIGINT. Throws UsageError where the status port cannot be opened. */
 export async function runStatusd(config: Config, node: NodeConfig, configFile: string): Promise<void> {
   const dir = runDir(config, node);
+  const log = (line: string) => console.error(`statusd ${node.name}: ${line}`);
   const state = new NodeState(Mapping.create(`${dir}/${NODE_STATE_FILE}`, NodeState.BYTES).buffer);
-  const scheduling = new SchedulingReader(config, node, Leadership.open(dir).leadership);
+  const { leadership } = Leadership.open(dir);
+  const hashKey = hashKeyOf(config, configFile);
   const board = new SweepBoard();
-  const live = new LiveConnections(config, node, hashKeyOf(config, configFile));
+  const viewOf = (config: Config) => {
+    // One that has left the array goes on as it was until it is stopped.
+    const self = config.nodes.find(({ name }) => name === node.name) ?? node;
+    const scheduling = new SchedulingReader(config, self, leadership);
+    return { config, node: self, scheduling, live: new LiveConnections(config, self, hashKey) };
+  };
+  let view = viewOf(config);
   const stop = new AbortController();
-  const snapshot = new Snapshot({ config, node, state, scheduling, board, live });
+  const snapshot = new Snapshot({ ...view, state, board });
   const events = new EventLog(), hour = new Hour();
-  const ports = config.nodes.map(({ address }) => ({ address: address.address, port: config.control.status_port }));
-  const hub = new Hub({ ports, ask: fetchOverview, askHour: fetchHour });
+  const hub = new Hub({ ports: portsOf(config), ask: fetchOverview, askHour: fetchHour });
   const app = statusApp({ snapshot, events, hour, hub });
-  const addresses = config.nodes.map(({ address }) => address.address);
-  const server = new StatusServer(listen(config, node), (request) => app.fetch(request), addresses);
+  const addresses = ({ nodes }: Config) => nodes.map(({ address }) => address.address);
+  const server = new StatusServer(listen(config, node), (request) => app.fetch(request), addresses(config));
   for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => stop.abort());
-  announceReady();
-  await Promise.all([
-    server.run(stop.signal),
-    sweepWhileScheduling(config, node, state, scheduling, board, stop.signal),
-    config.speederize &&
-    new SpeederizeControl(config.speederize, dir, node.address.address).run(
-      stop.signal,
-      (line) => console.error(`statusd ${node.name}: ${line}`),
-    ),
-    forProxies({ config, node, state, scheduling }, configFile, stop.signal),
-    lookOut(snapshot, events, hour, stop.signal),
+  const proxies = new ForProxies(dir, configFile, log);
+  const work = new Work(stop.signal, ({ config, node, scheduling }: typeof view) => [
+    (signal) => sweepWhileScheduling(config, node, state, scheduling, board, signal),
+    (signal) => proxies.run({ config, node, state, scheduling }, signal),
   ]);
+  const speeding = new Work(stop.signal, ({ config: { speederize }, node }: typeof view) => [
+    (signal) => speederize && new SpeederizeControl(speederize, dir, node.address.address).run(signal, log),
+  ]);
+  await work.begin(view);
+  await speeding.begin(view);
+  const endReload = onReload({ dir, role: "statusd", configFile, config, log }, async ({ config: after }) => {
+    const before = view.config, next = takeable(config, after);
+    view = viewOf(next);
+    snapshot.take(view);
+    server.takeMembers(addresses(next));
+    if (!isDeepStrictEqual(portsOf(next), portsOf(before))) hub.take(portsOf(next));
+    if (!isDeepStrictEqual(next, before)) await work.begin(view);
+    if (!isDeepStrictEqual(next.speederize, before.speederize)) await speeding.begin(view);
+  });
+  announceReady();
+  await Promise.all([server.run(stop.signal), work.ended, speeding.ended, lookOut(snapshot, events, hour, stop.signal)]);
+  endReload();
+  proxies.close();
+}
+
+function portsOf({ nodes, control }: Config) {
+  return nodes.map(({ address }) => ({ address: address.address, port: control.status_port }));
 }
 
 /** For those who watch, now or later. */
@@ -71,23 +95,6 @@ async function lookOut(snapshot: Snapshot, events: EventLog, hour: Hour, stop: A
     hour.add(Math.floor(Date.now() / 1000), overview.requests);
     await delay(WATCH_MS, stop);
   }
-}
-
-/** For the proxy processes of this node. */
-async function forProxies(
-  parts: Omit<ServingWatchParts, "control">,
-  configFile: string,
-  stop: AbortSignal,
-): Promise<void> {
-  const { config, node } = parts;
-  const mapping = Mapping.create(`${runDir(config, node)}/${backEndControlFile(config)}`, BackEndControl.bytes(config));
-  const control = new BackEndControl(mapping.buffer, config);
-  const log = (line: string) => console.error(`statusd ${node.name}: ${line}`);
-  await Promise.all([
-    new BackEndWatch({ config, configFile, control, log }).run(stop),
-    watchServing({ ...parts, control }, stop),
-  ]);
-  mapping.close();
 }
 
 /** Sweeps as long as this node schedules; from one time to the next it knows of no failed node but by the election. */

@@ -56,6 +56,11 @@ export class Snapshot {
     this.#proxies = new ProxyTables(this.#dir);
   }
 
+  /** Goes by another config of the same array and node. */
+  take(parts: Pick<SnapshotParts, "config" | "node" | "scheduling" | "live">): void {
+    this.#parts = { ...this.#parts, ...parts };
+  }
+
   /** All tables. */
   tables(): TablesReport {
     return { ...this.#others(), client_ip_hash_table: this.#bucketTable() };
@@ -151,7 +156,7 @@ export class Snapshot {
       took_ms: Math.round(last.tookMs),
       asked: last.asked,
       answered: last.answered,
-      held: last.held.map((id) => nodes.find((node) => node.id === id)!.name),
+      held: last.held.map((id) => nodes.find((node) => node.id === id)?.name ?? String(id)),
     };
   }
 

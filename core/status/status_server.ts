@@ -39,6 +39,11 @@ export class StatusServer {
     this.#members = new Set(members);
   }
 
+  /** Addresses of the array's nodes from now on. */
+  takeMembers(members: Iterable<string>): void {
+    this.#members = new Set(members);
+  }
+
   /** Serves until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener("abort", () => this.#listener.close());

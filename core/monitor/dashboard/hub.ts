@@ -46,6 +46,14 @@ export class Hub {
     }, { highWaterMark: MAX_WAITING });
   }
 
+  /** Other nodes are asked from now on; who watches goes on watching. */
+  take(ports: readonly StatusPort[]): void {
+    this.#parts = { ...this.#parts, ports };
+    if (!this.#stop) return;
+    this.#stop.abort();
+    void this.#watch(this.#stop = new AbortController());
+  }
+
   #leave(reader: ReadableStreamDefaultController<Uint8Array>): void {
     this.#readers.delete(reader);
     if (this.#readers.size > 0) return;
