@@ -46,8 +46,8 @@ export function schedulerRestartPaths(began: Config, after: Config): string[] {
   ];
 }
 
-/** Key paths beyond those of restart.ts that wait for a restart of the failover daemon. */
-export function failoverRestartPaths(began: Config, after: Config): string[] {
+/** Key paths that say who votes, and by which times. */
+export function votingPaths(began: Config, after: Config): string[] {
   const keys = Object.keys({ ...began.failover, ...after.failover }) as (keyof Config["failover"])[];
   const names = [...new Set([...began.nodes, ...after.nodes].map(({ name }) => name))];
   const voterOf = ({ nodes }: Config, name: string) => {

@@ -73,6 +73,7 @@ export class Daemon {
   }
 
   take(event: Event): void {
+    if (this.#stop.signal.aborted) return;
     const { election } = this.#parts;
     const actions = election.step(event, bootMilliseconds());
     if (election.state === "candidate") this.#collection ??= this.#collect();
@@ -104,6 +105,7 @@ export class Daemon {
       await Promise.all([copy.run(signal), this.#arbiter?.run(signal)]);
     } finally {
       timers.forEach(clearInterval);
+      this.#waiting?.({ failure: INTERRUPTED });
     }
   }
 
@@ -119,7 +121,7 @@ export class Daemon {
         await delay(TICK_MS, this.#stop.signal);
       }
       const outcome = await this.#handOver(node);
-      if (outcome.failure !== INTERRUPTED || performance.now() >= deadline) return outcome;
+      if (outcome.failure !== INTERRUPTED || this.#stop.signal.aborted || performance.now() >= deadline) return outcome;
     }
   }
 
@@ -197,7 +199,7 @@ export class Daemon {
     // Of a scheduler that takes a higher epoch the engine goes on.
     if (this.#active === NO_EPOCH) {
       const live = await (this.#collection ?? this.#collect());
-      if (election.epoch !== epoch) return;
+      if (election.epoch !== epoch || this.#stop.signal.aborted) return;
       const better = copy.takeOver(epoch, election.dead, live);
       log(`takes the VIP by epoch ${epoch}; ${live.length} nodes told of ${better} buckets that the copy lacked`);
     }

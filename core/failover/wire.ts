@@ -58,8 +58,9 @@ export class Wire {
     for (const id of this.#peers.keys()) if (!this.#envelopes.knows(id)) this.#sendBytes(id, this.#envelopes.seal(id));
   }
 
-  close(): void {
-    this.#socket.close();
+  /** Resolves when the port is free. */
+  close(): Promise<void> {
+    return new Promise((resolve) => this.#socket.close(() => resolve()));
   }
 
   #take(bytes: Uint8Array, hear: (from: number, message: Message) => void): void {

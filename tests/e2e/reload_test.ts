@@ -17,9 +17,10 @@ interface Wish {
   readonly draining?: string;
 }
 
-for (const engine of ["pcap", "auto"]) {
+for (const [engine, coordination] of [["pcap", "none"], ["auto", "none"], ["auto", "builtin"]] as const) {
   Deno.test({
-    name: `engine ${engine}: pushes change weights, drain a node and bring one in and out, and no request is lost`,
+    name:
+      `engine ${engine}, coordination ${coordination}: pushes change weights, drain a node and bring one in and out, and no request is lost`,
     ignore,
     async fn() {
       const lab = await Lab.create([
@@ -35,7 +36,7 @@ for (const engine of ["pcap", "auto"]) {
           });
           return `array: { name: test, vip: ${VIP}, mode: direct }
 scheduler: { engine: ${engine}, table_size: 1024, bucket_timeout: 2s }
-failover: { coordination: none, sweep_delay: 200ms }
+failover: { coordination: ${coordination}, sweep_delay: 200ms }
 proxy: { tunnel_timeout: 2s }
 nodes:
 ${lines.join("\n")}
@@ -103,7 +104,9 @@ ${lines.join("\n")}
         assert.notEqual(await groups("c"), undefined);
         stop.abort();
         await asking;
+        assert.equal(answers.length % 20, 0);
         assert.deepEqual(answers.filter((status) => status !== "200"), []);
+        assert.equal((await tables("a")).scheduler, "a");
         // No role was restarted.
         for (const name of NAMES) assert.doesNotMatch(lab.host(name).log(), /ended with|stays, version/);
       } catch (error) {
