@@ -32,7 +32,9 @@ export function takeable(began: Config, after: Config): Config {
     if (twice) throw new UsageError(`nodes[${twice.name}].${key}: ${twice[key]} was another node's: restart the array`);
   }
   if (!isElected(began) && firstScheduler(config).name !== firstScheduler(began).name) {
-    throw new UsageError(`${firstScheduler(began).name} schedules, without an election: another node can only after a restart`);
+    throw new UsageError(
+      `${firstScheduler(began).name} schedules, without an election: another node can only after a restart`,
+    );
   }
   return config;
 }

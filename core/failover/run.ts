@@ -79,7 +79,12 @@ interface Running {
 async function begin(config: Config, node: NodeConfig, { dir, keys, ...parts }: Parts): Promise<Running> {
   const kept = startedAnew(parts.durable, config);
   const senses = new Senses(config, node, parts.engine);
-  const election = new Election(electionPlan(config, node), kept, heldEpoch(parts.leadership, node), bootMilliseconds());
+  const election = new Election(
+    electionPlan(config, node),
+    kept,
+    heldEpoch(parts.leadership, node),
+    bootMilliseconds(),
+  );
   const copy = new TableCopy(config, node, dir);
   const daemon = new Daemon({ ...parts, config, node, election, boot: kept.boot, senses, copy });
   const others = config.nodes.filter((other) => other !== node).map(({ id }) => id);

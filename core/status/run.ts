@@ -78,7 +78,12 @@ export async function runStatusd(config: Config, node: NodeConfig, configFile: s
     if (!isDeepStrictEqual(next.speederize, before.speederize)) await speeding.begin(view);
   });
   announceReady();
-  await Promise.all([server.run(stop.signal), work.ended, speeding.ended, lookOut(snapshot, events, hour, stop.signal)]);
+  await Promise.all([
+    server.run(stop.signal),
+    work.ended,
+    speeding.ended,
+    lookOut(snapshot, events, hour, stop.signal),
+  ]);
   endReload();
   proxies.close();
 }
