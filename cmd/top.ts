@@ -1,8 +1,10 @@
 import { buildCommand } from "@stricli/core";
-import { configFlag, jsonFlag, offFlag } from "./flags.ts";
+import type { Change } from "../core/monitor/ui.ts";
+import { asFlag, configFlag, jsonFlag, offFlag } from "./flags.ts";
 
 interface Flags {
   readonly config: string;
+  readonly as?: string;
   readonly interval: number;
   readonly once: boolean;
   readonly json: boolean;
@@ -20,6 +22,21 @@ function seconds(input: string): number {
   throw new SyntaxError(`--interval is ${MIN_INTERVAL} to ${MAX_INTERVAL} seconds, found ${input}`);
 }
 
+/** With the operator's certificate beside the config. */
+function changeOf({ config, as, readOnly }: Flags, from: string | undefined) {
+  if (readOnly) return "this monitor only looks: --read-only";
+  if (from !== undefined) return "this monitor only looks: without a config it has no operator's certificate";
+  return async ({ name, what, value }: Change) => {
+    const { override } = await import("../core/push/override.ts");
+    const { asPerson } = await import("../core/push/person.ts");
+    return await asPerson(config, as, async (person) => {
+      const order = { target: name, what, value: value ?? null, until: null };
+      const { missing } = await override(person, order, Date.now());
+      return missing.length === 0 ? "done on all nodes" : `done, but for ${missing.join("; ")}`;
+    });
+  };
+}
+
 export const top = buildCommand({
   loader: async () => {
     const { UsageError } = await import("../core/errors.ts");
@@ -28,7 +45,7 @@ export const top = buildCommand({
     const { parsePort, portsOf } = await import("../core/monitor/ports.ts");
     return async (flags: Flags, from?: string) => {
       const ports = from === undefined ? await portsOf(flags.config) : [parsePort(from)];
-      const options = { ports, intervalMs: flags.interval * 1000, change: "this monitor only looks: --read-only" };
+      const options = { ports, intervalMs: flags.interval * 1000, change: changeOf(flags, from) };
       if (flags.once || flags.json) {
         const view = await lookOnce(options);
         return console.log(flags.json ? JSON.stringify(view) : onceText(view, options, Terminal.size().columns));
@@ -51,6 +68,7 @@ export const top = buildCommand({
     },
     flags: {
       config: configFlag,
+      as: asFlag,
       interval: {
         kind: "parsed",
         parse: seconds,

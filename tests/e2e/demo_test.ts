@@ -22,6 +22,8 @@ class Demo implements AsyncDisposable {
   readonly folder = Deno.makeTempDirSync();
   readonly #child: Deno.ChildProcess;
   readonly ended: Promise<Run>;
+  /** On its stdout so far. */
+  #said = "";
 
   constructor(flags: readonly string[], wrapper: readonly string[] = []) {
     this.#child = new Deno.Command("setsid", {
@@ -31,10 +33,20 @@ class Demo implements AsyncDisposable {
       stdout: "piped",
       stderr: "piped",
     }).spawn();
-    this.ended = this.#child.output().then((output) => {
-      const [stdout, stderr] = [output.stdout, output.stderr].map((bytes) => new TextDecoder().decode(bytes));
-      return { code: output.code, stdout: stdout!, stderr: stderr!, json: stdout!.trim().split("\n").at(-1)! };
+    const stderr = new Response(this.#child.stderr).text();
+    this.ended = this.#readSaid().then(async () => {
+      const { code } = await this.#child.status;
+      return { code, stdout: this.#said, stderr: await stderr, json: this.#said.trim().split("\n").at(-1)! };
     });
+  }
+
+  async #readSaid(): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const bytes of this.#child.stdout) this.#said += decoder.decode(bytes, { stream: true });
+  }
+
+  async untilSaid(text: string): Promise<void> {
+    assert.ok(await within10s(() => this.#said.includes(text)), `no ${text} in: ${this.#said}`);
   }
 
   get prefix(): string {
@@ -157,7 +169,7 @@ Deno.test({
     for (const [flags, steps] of [[["--json"], 0], [[], 1]] as const) {
       await using demo = new Demo(flags);
       await demo.untilNodesRun();
-      if (steps > 0) await delay(3000);
+      if (steps > 0) await demo.untilSaid("✓ array starts");
       await demo.interrupt();
       const { code, stdout, stderr } = await demo.ended;
       assert.equal(code, 130);
