@@ -1,5 +1,6 @@
 /** The array as a person watches it: what each node said last, put together, with rates from one look to the next. Pure. */
-import { type BackEndName, BackEndRows, type Figure } from "./back_end_rows.ts";
+import { BackEndRows, type Figure } from "./back_end_rows.ts";
+import { BackEndSums, Mean } from "./back_end_sums.ts";
 import type { Overview, ServerRow, StatusEvent } from "../status/tables.ts";
 
 /** What is kept of a node's answer. */
@@ -151,63 +152,6 @@ function averageOf({ last, before }: Looks): number {
     mean.add(last.backEnds, row, before?.backEnds, earlierOf?.(row) ?? -1);
   }
   return mean.value;
-}
-
-/** Of response times, weighed by hits since the earlier rows; by all hits where none came since. */
-class Mean {
-  #hits = 0;
-  #ms = 0;
-  #allHits = 0;
-  #allMs = 0;
-
-  /** @param earlierRow -1 where there is none */
-  add(rows: BackEndRows, row: number, earlier: BackEndRows | undefined, earlierRow: number): void {
-    const hits = rows.value(row, "hits"), ms = rows.value(row, "avg_response_ms") * hits;
-    this.#allHits += hits;
-    this.#allMs += ms;
-    if (!earlier || earlierRow < 0) return;
-    const earlierHits = earlier.value(earlierRow, "hits");
-    // Counts that went back began anew.
-    if (earlierHits > hits) return;
-    this.#hits += hits - earlierHits;
-    this.#ms += ms - earlier.value(earlierRow, "avg_response_ms") * earlierHits;
-  }
-
-  get value(): number {
-    if (this.#hits > 0) return Math.max(0, this.#ms / this.#hits);
-    return this.#allHits > 0 ? this.#allMs / this.#allHits : 0;
-  }
-}
-
-/** Sums over nodes for one back end. */
-class BackEndSums {
-  readonly mean = new Mean();
-  hits = 0;
-  hitsPerSecond = 0;
-  open = 0;
-  failures = 0;
-  failuresPerSecond = 0;
-  ejections = 0;
-  cookies = 0;
-
-  constructor(readonly name: BackEndName) {}
-
-  get view(): BackEndView {
-    const { pool, key, address } = this.name;
-    return {
-      pool,
-      key,
-      address,
-      hits: this.hits,
-      hits_per_second: this.hitsPerSecond,
-      open_connections: this.open,
-      avg_response_ms: this.mean.value,
-      connect_failures: this.failures,
-      failures_per_second: this.failuresPerSecond,
-      ejections: this.ejections,
-      cookie_groups: this.cookies,
-    };
-  }
 }
 
 /** Counts of a node that is stale stay in the sums; its rates and open connections do not. */
